@@ -1,0 +1,33 @@
+#include "base/byte_stream.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace strata {
+
+Result<std::size_t> FdSource::read(std::span<char> buffer) {
+  while (true) {
+    ssize_t n = ::read(fd_, buffer.data(), buffer.size());
+    if (n >= 0) return static_cast<std::size_t>(n);
+    if (errno != EINTR) return Error::from_errno(errno, "read");
+  }
+}
+
+Result<std::size_t> StringSource::read(std::span<char> buffer) {
+  std::size_t n = std::min(buffer.size(), rest_.size());
+  std::copy_n(rest_.data(), n, buffer.data());
+  rest_.remove_prefix(n);
+  return n;
+}
+
+Result<std::size_t> read_full(ByteSource& source, std::span<char> buffer) {
+  std::size_t done = 0;
+  while (done < buffer.size()) {
+    std::size_t n = TRY(source.read(buffer.subspan(done)));
+    if (n == 0) break;
+    done += n;
+  }
+  return done;
+}
+
+}  // namespace strata

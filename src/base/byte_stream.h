@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "base/fd.h"
+
+namespace strata {
+
+/// Bytes that are read once, front to back. One thread at a time.
+class ByteSource {
+ public:
+  ByteSource() = default;
+  ByteSource(const ByteSource&) = delete;
+  ByteSource& operator=(const ByteSource&) = delete;
+  virtual ~ByteSource() = default;
+  /// Fills some of `buffer` and says how much; 0 only at the end (or for an empty buffer).
+  virtual Result<std::size_t> read(std::span<char> buffer) = 0;
+};
+
+/// Reads a borrowed descriptor from its current offset.
+class FdSource final : public ByteSource {
+ public:
+  explicit FdSource(int fd) : fd_(fd) {}
+  Result<std::size_t> read(std::span<char> buffer) override;
+
+ private:
+  int fd_;
+};
+
+/// Reads borrowed memory.
+class StringSource final : public ByteSource {
+ public:
+  explicit StringSource(std::string_view bytes) : rest_(bytes) {}
+  Result<std::size_t> read(std::span<char> buffer) override;
+
+ private:
+  std::string_view rest_;
+};
+
+/// Reads until `buffer` is full or the end; fewer bytes than asked for mean the end.
+Result<std::size_t> read_full(ByteSource& source, std::span<char> buffer);
+
+}  // namespace strata

@@ -1,0 +1,152 @@
+#include "base/io.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+namespace strata {
+
+Result<void> write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return Error::from_errno(errno, "write");
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+Result<std::size_t> read_full(int fd, void* buffer, std::size_t size) {
+  std::size_t done = 0;
+  while (done < size) {
+    ssize_t n = ::read(fd, static_cast<char*>(buffer) + done, size - done);
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return Error::from_errno(errno, "read");
+    }
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return done;
+}
+
+Result<std::string> read_all(int fd, std::size_t limit) {
+  struct stat st = {};
+  std::size_t guess = 4096;
+  if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+    guess = std::min(limit, static_cast<std::size_t>(st.st_size)) + 1;
+  std::string out;
+  while (true) {
+    std::size_t old = out.size();
+    out.resize(old + guess);
+    std::size_t n = TRY(read_full(fd, out.data() + old, guess));
+    out.resize(old + n);
+    if (out.size() > limit) return Error(ErrorCode::Corrupt, fmt::format("larger than {} bytes", limit));
+    if (n < guess) return out;
+    guess = std::min(std::max<std::size_t>(out.size(), 4096), limit - out.size() + 1);
+  }
+}
+
+Result<std::string> read_file(int dir, const std::string& name, std::size_t limit) {
+  auto fd = TRY(open_at(dir, name, O_RDONLY));
+  return read_all(fd.get(), limit).context("{}", name);
+}
+
+Result<void> write_file(int dir, const std::string& name, std::string_view bytes, mode_t mode) {
+  auto fd = TRY(open_at(dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0600));
+  TRY(write_all(fd.get(), bytes).context("{}", name));
+  if (::fchmod(fd.get(), mode) < 0) return Error::from_errno(errno, "chmod " + name);
+  return {};
+}
+
+Result<void> write_file_atomic(int dir, const std::string& name, std::string_view bytes,
+                               mode_t mode, bool sync) {
+  auto slash = name.rfind('/');
+  auto base = slash == std::string::npos ? 0 : slash + 1;
+  std::uint32_t random = 0;
+  if (::getrandom(&random, sizeof random, 0) != sizeof random)
+    return Error::from_errno(errno, "getrandom");
+  auto temporary = fmt::format("{}.tmp-{}{}", name.substr(0, base), name.substr(base), random);
+  auto fd = TRY(open_at(dir, temporary, O_WRONLY | O_CREAT | O_EXCL, 0600));
+  auto written = [&]() -> Result<void> {
+    TRY(write_all(fd.get(), bytes).context("{}", temporary));
+    if (::fchmod(fd.get(), mode) < 0) return Error::from_errno(errno, "chmod " + temporary);
+    if (sync && ::fsync(fd.get()) < 0) return Error::from_errno(errno, "fsync " + temporary);
+    if (::renameat(dir, temporary.c_str(), dir, name.c_str()) < 0)
+      return Error::from_errno(errno, "rename " + name);
+    return {};
+  }();
+  if (!written) {
+    ::unlinkat(dir, temporary.c_str(), 0);
+    return written;
+  }
+  if (sync) {
+    auto parent = TRY(open_dir(dir, base == 0 ? "." : name.substr(0, base)));
+    if (::fsync(parent.get()) < 0) return Error::from_errno(errno, "fsync directory of " + name);
+  }
+  return {};
+}
+
+Result<void> make_dirs(int dir, const std::string& path, mode_t mode) {
+  for (std::size_t end = 0; end != std::string::npos;) {
+    end = path.find('/', end + 1);
+    auto prefix = path.substr(0, end);
+    if (::mkdirat(dir, prefix.c_str(), mode) == 0) {
+      if (::fchmodat(dir, prefix.c_str(), mode, 0) < 0)
+        return Error::from_errno(errno, "chmod " + prefix);
+    } else if (errno != EEXIST) {
+      return Error::from_errno(errno, "mkdir " + prefix);
+    }
+  }
+  return {};
+}
+
+Result<UniqueFd> open_at(int dir, const std::string& name, int flags, mode_t mode) {
+  while (true) {
+    int fd = ::openat(dir, name.c_str(), flags | O_CLOEXEC, mode);
+    if (fd >= 0) return UniqueFd(fd);
+    if (errno != EINTR) return Error::from_errno(errno, "open " + name);
+  }
+}
+
+Result<UniqueFd> open_dir(int dir, const std::string& name) {
+  return open_at(dir, name, O_RDONLY | O_DIRECTORY);
+}
+
+Result<std::vector<std::string>> list_dir(int dir_fd) {
+  // A descriptor of its own, because reading moves the shared offset.
+  auto own = TRY(open_dir(dir_fd, "."));
+  std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(own.get()), ::closedir);
+  if (!dir) return Error::from_errno(errno, "read directory");
+  own.release();  // closedir() closes it
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* e = ::readdir(dir.get())) {
+    std::string_view n = e->d_name;
+    if (n != "." && n != "..") names.emplace_back(n);
+  }
+  if (errno != 0) return Error::from_errno(errno, "read directory");
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<struct stat> stat_at(int dir, const std::string& name) {
+  struct stat st = {};
+  if (::fstatat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0)
+    return Error::from_errno(errno, "lstat " + name);
+  return st;
+}
+
+Result<UniqueFd> duplicate(int fd) {
+  UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy) return Error::from_errno(errno, "duplicate descriptor");
+  return copy;
+}
+
+}  // namespace strata

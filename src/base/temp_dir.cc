@@ -1,0 +1,52 @@
+#include "base/temp_dir.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/io.h"
+#include "base/random_id.h"
+
+namespace strata {
+namespace {
+
+Result<void> empty_directory(int dir_fd) {
+  for (const auto& name : TRY(list_dir(dir_fd))) TRY(remove_tree(dir_fd, name));
+  return {};
+}
+
+}  // namespace
+
+Result<void> remove_tree(int parent, const std::string& name) {
+  if (::unlinkat(parent, name.c_str(), 0) == 0) return {};
+  if (errno != EISDIR && errno != EPERM) return Error::from_errno(errno, "remove " + name);
+  {
+    auto dir = TRY(open_in_root(parent, name, Resolve::NoLinks, O_RDONLY | O_DIRECTORY));
+    TRY(empty_directory(dir.get()).context("remove {}", name));
+  }
+  if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) < 0)
+    return Error::from_errno(errno, "remove " + name);
+  return {};
+}
+
+Result<TempDir> TempDir::create(int parent, std::string_view prefix) {
+  auto keep = TRY(duplicate(parent));
+  auto name = std::string(prefix) + random_hex(8);
+  if (::mkdirat(parent, name.c_str(), 0700) < 0) return Error::from_errno(errno, "mkdir " + name);
+  auto fd = TRY(open_in_root(parent, name, Resolve::NoLinks, O_RDONLY | O_DIRECTORY));
+  return TempDir(std::move(keep), std::move(fd), std::move(name));
+}
+
+TempDir::~TempDir() {
+  if (parent_) (void)remove_tree(parent_.get(), name_);
+}
+
+Result<void> TempDir::publish(int to, const std::string& name) {
+  if (::renameat2(parent_.get(), name_.c_str(), to, name.c_str(), RENAME_NOREPLACE) < 0)
+    return Error::from_errno(errno, "publish " + name);
+  parent_ = UniqueFd();
+  return {};
+}
+
+}  // namespace strata
