@@ -1,0 +1,55 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "digest/digest.h"
+#include "image/config.h"
+
+namespace strata {
+
+/// An image: its config exactly as stored, and decoded.
+struct Image {
+  ImageID id;
+  std::string bytes;  // sha256(bytes) == id
+  ImageConfig config;
+};
+
+/// ROOT/image/overlay2/imagedb. Format: docs/store.md, section 1. Any thread, any process.
+class ImageDB {
+ public:
+  ImageDB(UniqueFd content, UniqueFd metadata)
+      : content_(std::move(content)), metadata_(std::move(metadata)) {}
+
+  /// Reads and verifies. NotFound; Corrupt if the bytes do not fit the ID or do not decode.
+  Result<Image> get(ImageID id) const;
+  bool contains(ImageID id) const;
+  /// All IDs, sorted; nothing is verified.
+  Result<std::vector<ImageID>> list() const;
+  /// The one image whose hex digits start with `prefix`. NotFound, or InvalidArgument if several.
+  Result<ImageID> find(std::string_view hex_prefix) const;
+
+  /// Stores a config under its digest; storing what exists is not an error. With `parent` and
+  /// `built_locally` the metadata that the classic builder and commit leave are written too.
+  Result<ImageID> put(std::string_view config, const std::optional<ImageID>& parent,
+                      bool built_locally) const;
+
+  std::optional<ImageID> parent(ImageID id) const;
+  /// Images whose parent is `id`; with nullopt those that were built here without a parent.
+  Result<std::vector<ImageID>> children(const std::optional<ImageID>& id) const;
+  std::optional<Time> last_updated(ImageID id) const;
+  Result<void> set_last_updated(ImageID id, Time when) const;
+
+  /// Removes the config, its metadata, and the `parent` files that name it.
+  Result<void> remove(ImageID id) const;
+
+ private:
+  UniqueFd content_;
+  UniqueFd metadata_;
+};
+
+}  // namespace strata

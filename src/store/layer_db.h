@@ -1,0 +1,67 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/temp_dir.h"
+#include "digest/digest.h"
+
+namespace strata {
+
+/// One read-only layer, as its directory in layerdb describes it.
+struct LayerInfo {
+  ChainID chain_id;
+  DiffID diff_id;
+  std::optional<ChainID> parent;  // absent for a bottom layer
+  std::int64_t size = 0;          // bytes, as docs/store.md 2.3 counts them
+  std::string cache_id;           // its directory in overlay2/
+};
+
+/// The two cache directories of a container (docs/store.md, 2.6).
+struct ContainerMount {
+  std::string mount_id;           // writable layer
+  std::string init_id;            // "<mount_id>-init"; empty if there is none
+  std::optional<ChainID> parent;  // the image's top layer
+};
+
+/// ROOT/image/overlay2/layerdb. A layer appears by rename of its complete directory and is found
+/// under its ChainID. Format: docs/store.md, section 2. Any thread, any process.
+class LayerDB {
+ public:
+  /// At most so many layers may stand on one chain (docker: "max depth exceeded").
+  static constexpr std::size_t kMaxDepth = 125;
+
+  explicit LayerDB(UniqueFd dir) : dir_(std::move(dir)) {}
+
+  /// NotFound if there is no such layer, Corrupt if one of its small files is damaged.
+  Result<LayerInfo> get(ChainID id) const;
+  bool contains(ChainID id) const;
+  /// All sound layers, in the order of their ChainIDs; damaged ones are left out, as dockerd does.
+  Result<std::vector<LayerInfo>> list() const;
+  /// The layers of an image, bottom first. NotFound names the first that is missing.
+  Result<std::vector<LayerInfo>> stack(const std::vector<DiffID>& diff_ids) const;
+  /// Other layers on the same parent.
+  Result<std::vector<LayerInfo>> siblings(const std::optional<ChainID>& parent) const;
+  /// The open tar-split.json.gz of a layer.
+  Result<UniqueFd> open_split(ChainID id) const;
+
+  /// A new directory in layerdb/tmp to collect a layer's files in (method S).
+  Result<TempDir> begin() const;
+  /// Writes diff, size, cache-id and parent beside the tar-split in `files` and renames it into
+  /// place. Conflict if the ChainID exists.
+  Result<void> publish(TempDir files, const LayerInfo& layer) const;
+  /// Takes the entry away (rename to "...-removing" first). The cache is the caller's to remove.
+  Result<void> remove(ChainID id) const;
+
+  Result<ContainerMount> mount(const std::string& container) const;
+  Result<std::vector<std::string>> mounts() const;  // names: container IDs
+  Result<void> add_mount(const std::string& container, const ContainerMount& mount) const;
+  Result<void> remove_mount(const std::string& container) const;
+
+ private:
+  UniqueFd dir_;
+};
+
+}  // namespace strata

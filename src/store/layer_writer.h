@@ -1,0 +1,90 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/byte_stream.h"
+#include "store/store.h"
+#include "tar/header.h"
+
+namespace strata {
+
+/// What a new layer stands on while it is made. Its layers may still be unpublished: the next build
+/// step runs while the digest of the one before is computed.
+struct LayerBase {
+  /// Names below overlay2/ ("l/<link>"), top first. Empty for a bottom layer.
+  std::vector<std::string> lowers;
+  /// Keeps unpublished cache directories of `lowers` alive.
+  std::vector<std::shared_ptr<CacheDir>> pending;
+};
+
+/// A finished but unpublished layer.
+struct SealedLayer {
+  DiffID diff_id;
+  std::int64_t size = 0;  // bytes, for LayerDB's `size`
+  bool empty = false;     // its tar has no entry: by docker's rule no layer at all
+};
+
+/// A layer being written: its cache directory, DiffID, size and tar-split grow together, in one pass
+/// over the data. Hashing and tar-split run on a thread of their own, a few MiB behind.
+///   open -> seal() -> publish(), or dropped at any time, which removes everything it made.
+/// Formats: docs/store.md, sections 2 to 4 and 7. One thread at a time.
+class LayerWriter {
+ public:
+  /// A new cache directory on `base`. `donors` are directories `diff` of other layers: a file that
+  /// one of them holds at the same path with equal content and metadata is hard-linked, not written.
+  static Result<LayerWriter> create(const Store& store, const LayerBase& base,
+                                    std::vector<UniqueFd> donors);
+
+  /// Takes a finished upper directory as it is (RUN, commit): only read, never copied. seal() walks
+  /// it and makes the tar that dockerd 28 would make (section 7).
+  static Result<LayerWriter> adopt(const Store& store, std::shared_ptr<CacheDir> upper);
+
+  LayerWriter(LayerWriter&&) noexcept;
+  LayerWriter& operator=(LayerWriter&&) noexcept;
+  ~LayerWriter();
+
+  /// The entry becomes a file of the cache directory and of the tar; its header is ours (7.2, 7.3).
+  /// Names are relative and clean, a directory's without trailing slash; parents come before
+  /// children, and the names of one directory in byte order: what a walk of `diff` would give.
+  /// `content` is read once; it must hold entry.size bytes, Corrupt if it ends early or goes on.
+  Result<void> add(const tar::Entry& entry, ByteSource* content = nullptr);
+
+  /// Applies a layer tar from outside as it is (import, load, pull): every byte of it, also what
+  /// follows its end, counts for the DiffID and goes into the tar-split. Entries may come in any order;
+  /// whiteouts become devices, opaque marks xattrs. Hostile names, links and sizes stay inside
+  /// `diff` or are refused with the entry's name (3.5, 4.4).
+  Result<void> add_tar(ByteSource& tar);
+
+  /// Directory `diff` of the layer, for looking only.
+  int diff() const;
+  /// The cache directory, to stand the next layer on before this one is published.
+  std::shared_ptr<CacheDir> cache() const;
+
+  /// No more entries. Waits for the hasher. Times of directories are set last.
+  Result<SealedLayer> seal();
+
+  /// Makes it visible under its ChainID on `parent` (which must be published). If that layer exists
+  /// already ours is dropped and the existing one returned. A chain longer than
+  /// LayerDB::kMaxDepth is InvalidArgument "max depth exceeded".
+  Result<LayerInfo> publish(const std::optional<ChainID>& parent);
+
+ private:
+  struct State;
+  explicit LayerWriter(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// Directories `diff` worth asking for equal files of a layer on `parent`: the layers below it and
+/// the other layers that stand on it. At most 16, most likely first.
+Result<std::vector<UniqueFd>> find_donors(const Store& store, const std::optional<ChainID>& parent);
+
+/// What an image with these layers gives a container or the next layer to stand on.
+Result<LayerBase> layer_base(const Store& store, const std::vector<DiffID>& diff_ids);
+
+/// Mounts `base` read-only; the file system is reached through the descriptor alone and goes with it.
+Result<UniqueFd> mount_base(const Store& store, const LayerBase& base);
+
+}  // namespace strata

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "digest/digest.h"
+#include "image/reference.h"
+
+namespace strata {
+
+/// Tags: ROOT/image/overlay2/repositories.json. Format: docs/store.md, 5.1. Every change reads the
+/// file anew under a lock of its own and replaces it by rename, fsynced: dockerd does not start on a
+/// broken one. Any thread, any process.
+class References {
+ public:
+  /// Familiar repository name -> familiar reference ("app:1", "app@sha256:...") -> image.
+  using Repositories = std::map<std::string, std::map<std::string, ImageID>>;
+
+  /// `image_dir` is ROOT/image/overlay2, `lock_dir` ROOT/strata. Both are borrowed.
+  References(int image_dir, int lock_dir) : image_dir_(image_dir), lock_dir_(lock_dir) {}
+
+  /// A missing file is an empty set.
+  Result<Repositories> load() const;
+  Result<std::optional<ImageID>> get(const Reference& ref) const;
+  /// Points `ref` to `id`, whatever it named before; returns what that was.
+  Result<std::optional<ImageID>> set(const Reference& ref, ImageID id) const;
+  /// False if there was no such reference.
+  Result<bool> remove(const Reference& ref) const;
+
+ private:
+  int image_dir_;
+  int lock_dir_;
+};
+
+/// All references of each image, sorted.
+std::map<ImageID, std::vector<std::string>> references_by_image(
+    const References::Repositories& repositories);
+
+}  // namespace strata

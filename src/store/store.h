@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/file_lock.h"
+#include "store/image_db.h"
+#include "store/layer_db.h"
+#include "store/overlay2.h"
+#include "store/references.h"
+
+namespace strata {
+
+/// A data-root in dockerd's overlay2 layout (docs/store.md). Any number of processes may have it
+/// open. Everything that Strata adds lives in ROOT/strata and is expendable.
+class Store {
+ public:
+  enum class Access : std::uint8_t { Read, Write };
+
+  /// Opens ROOT, made (0710) with its directories if absent. For Write it also takes, shared with
+  /// other Strata processes, the lock that a dockerd holds for its whole life
+  /// (flock on volumes/metadata.db): while we have it no dockerd starts on this root. Conflict with
+  /// one clear line naming dockerd's pid if a dockerd has it; reading always works.
+  static Result<std::unique_ptr<Store>> open(const std::string& root, Access access);
+
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  ~Store();
+
+  const std::string& path() const;  // absolute, links resolved
+  int dir() const;                  // ROOT
+  int own_dir() const;              // ROOT/strata
+  int containers_dir() const;       // ROOT/containers
+  const ImageDB& images() const;
+  const LayerDB& layers() const;
+  const References& references() const;
+  Overlay2& caches() const;
+
+  /// Makes all that was published durable (one syncfs). Every command that changed something calls
+  /// it before it names results in repositories.json or reports success.
+  Result<void> sync() const;
+
+  /// Drops the locks early, for commands that go on only reading.
+  void release();
+
+ private:
+  struct State;
+  explicit Store(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// Resolves what a user typed for an image: a reference ("app", "app:1", "app@sha256:..."), a full
+/// ID with or without "sha256:", or a unique prefix of one. References win over prefixes.
+/// NotFound: `No such image: <text>` (docker's words; without a tag ":latest" is shown).
+Result<ImageID> resolve_image(const Store& store, std::string_view text);
+
+/// The pid of the dockerd that holds ROOT, if there is one (from /proc/locks).
+std::optional<int> running_dockerd(int root);
+
+}  // namespace strata
