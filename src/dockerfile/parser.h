@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "dockerfile/instruction.h"
+
+namespace strata::dockerfile {
+
+/// FROM and what follows it.
+struct Stage {
+  Instruction head;  // the FROM line; its value is a From
+  std::vector<Instruction> instructions;
+
+  const From& from() const { return std::get<From>(head.value); }
+};
+
+/// A whole Dockerfile. It has at least one stage, and no two stages have the same name.
+struct Dockerfile {
+  char escape = '\\';  // or '`', by the parser directive
+  /// To be shown before the first step, line by line.
+  std::vector<std::string> warnings;
+  std::vector<Instruction> global_args;  // the ARG lines before the first FROM; values are Arg
+  std::vector<Stage> stages;
+
+  /// The stage with this name (in any case) or, if it is a number, this index. Only the first
+  /// `before` stages are looked at, so that a stage cannot refer to itself or to a later one.
+  std::optional<std::size_t> find_stage(std::string_view name_or_index,
+                                        std::size_t before = static_cast<std::size_t>(-1)) const;
+  /// The stage to build for `--target`; the last one if `target` is empty.
+  /// InvalidArgument, docker's text, if there is none: "failed to reach build target x in ...".
+  Result<std::size_t> target_stage(std::string_view target) const;
+};
+
+/// Parses the text of a Dockerfile. The language is BuildKit's newest (here-documents, all flags),
+/// the messages are those of docker's classic builder. `file_name` is only for messages.
+///
+/// All errors are InvalidArgument and complete lines, to be shown as they are:
+/// "dockerfile parse error line 3: unknown instruction: FOO" or
+/// "failed to parse Dockerfile: ENV must have two arguments". As in docker, errors of the second
+/// kind, which concern the words of a line, win over the first kind, wherever they stand.
+Result<Dockerfile> parse(std::string_view text, std::string_view file_name);
+
+/// Parses the trigger that ONBUILD stored in an image. Its lines count from 1. Errors have no
+/// prefix ("unknown instruction: FOO"), as the trigger stands in no file that the user has.
+Result<Instruction> parse_trigger(std::string_view trigger);
+
+}  // namespace strata::dockerfile
