@@ -1,0 +1,128 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/process.h"
+#include "runtime/cgroup.h"
+
+namespace strata {
+
+/// Why a runtime could not start a container, in docker's words.
+struct RuntimeFailure {
+  std::string message;  // "failed to create shim task: OCI runtime create failed: ...: unknown"
+  int exit_code = 125;  // of `docker run`: 127 no such program, 126 cannot be executed, else 125
+};
+
+/// Turns what a runtime logged (JSON lines, or the text on its stderr) into docker's message.
+/// `argv0` is the program that the container was to run. nullopt if the log has no error in it.
+std::optional<RuntimeFailure> explain_failure(std::string_view log, std::string_view argv0);
+
+/// How a container that ran in the foreground ended.
+struct RunOutcome {
+  ExitStatus status;                      // code is 128 + n if signal n ended the container
+  std::optional<RuntimeFailure> failure;  // it never ran
+};
+
+/// What is mounted for the container and nobody else: a detached mount (fs/overlay_mount.h) and the
+/// existing directory that it is attached to in the mount namespace of the runtime.
+struct RootfsMount {
+  int mount = -1;      // borrowed until the call returns; -1: the rootfs is in place already
+  std::string target;  // absolute; the `rootfs` of the container's config
+};
+
+struct StartOptions {
+  std::string bundle;  // absolute directory that holds config.json; takes runtime.log, too
+  std::string id;
+  std::string argv0;  // the container's program, for messages
+  RootfsMount rootfs;
+  int stdin_fd = -1;   // -1: /dev/null
+  int stdout_fd = -1;  // -1: that of this process
+  int stderr_fd = -1;
+  /// With `terminal` in the config: a unix socket that receives the master end of the
+  /// pseudo-terminal. Empty: the runtime copies between it and the stdio above.
+  std::string console_socket;
+  bool new_session = false;  // keep the terminal's Ctrl-C from the runtime
+};
+
+enum class ContainerStatus : std::uint8_t { Creating, Created, Running, Paused, Stopped };
+
+struct ContainerState {
+  ContainerStatus status = ContainerStatus::Stopped;
+  pid_t pid = 0;  // on the host; 0 if stopped
+};
+
+/// A container in the foreground. Dropped while running, it is killed and removed. If this process
+/// dies, however it does, a guardian process removes the container.
+class RunningContainer {
+ public:
+  RunningContainer(RunningContainer&&) noexcept;
+  RunningContainer& operator=(RunningContainer&&) = delete;
+  ~RunningContainer();
+
+  /// Waits for the end; the runtime removes its state. Once only, from any thread.
+  Result<RunOutcome> wait();
+
+ private:
+  friend class OciRuntime;
+  struct Parts;
+  explicit RunningContainer(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+/// An OCI runtime program (crun, runc), driven by its command line. Every call of it runs in a
+/// mount namespace of its own, a slave of ours: what is mounted for a container is seen by that
+/// container alone and vanishes with its last process; and on a hybrid machine the cgroup2 tree is
+/// out of sight, which crun insists on. Immutable: any thread.
+class OciRuntime {
+ public:
+  struct Options {
+    std::string program = "crun";  // or "runc", or a path
+    std::string state_dir;         // absolute, such as /run/strata/<key>; made with mode 0700
+  };
+  /// Looks at the cgroups once. NotFound if there is no such program.
+  static Result<OciRuntime> open(Options options);
+
+  const CgroupSupport& cgroups() const { return cgroups_; }
+  /// One line if containers run without a cgroup; empty otherwise.
+  std::string cgroup_warning() const;
+
+  /// `run` in the foreground. The kernel ends the runtime when the *thread* that called this ends.
+  Result<RunningContainer> start(const StartOptions& options) const;
+
+  /// Starts the program of a container that conmon created.
+  Result<void> start_created(const std::string& id) const;
+
+  /// Sends a signal to the container's first process. NotFound if there is no such container,
+  /// Conflict if it does not run.
+  Result<void> kill(const std::string& id, int signal) const;
+
+  /// Forgets a stopped container; `force` kills it first and accepts that there is none.
+  Result<void> remove(const std::string& id, bool force) const;
+
+  /// NotFound if the runtime does not know it.
+  Result<ContainerState> state(const std::string& id) const;
+
+  /// The command line up to and without the subcommand: program and global options. The log is
+  /// written to `log_path` as JSON lines.
+  std::vector<std::string> base_argv(const std::string& log_path) const;
+
+  /// For Command::in_child: makes the private mount namespace, hides cgroup2 if need be, attaches
+  /// `rootfs` if there is one. Everything it needs is copied into it.
+  std::function<int()> enter_namespace(const RootfsMount& rootfs = {}) const;
+
+ private:
+  OciRuntime(Options options, CgroupSupport cgroups);
+  Result<Output> run(std::vector<std::string> arguments) const;
+
+  Options options_;
+  CgroupSupport cgroups_;
+};
+
+}  // namespace strata
