@@ -12,7 +12,10 @@
 namespace strata {
 
 /// A JSON value that keeps the order of object keys and writes itself byte for byte as Go's
-/// encoding/json does (docs/store.md, section 1.3): compact, HTML characters escaped.
+/// encoding/json does (docs/store.md, section 1.3): compact, HTML characters escaped, U+0008 and
+/// U+000C as \u0008 and \u000c (Go before 1.22, so all of docker 20.10).
+/// Integers are exact within std::int64_t; any other number is a double, written with the shortest
+/// digits that read back the same.
 class Json {
  public:
   using Array = std::vector<Json>;
@@ -50,18 +53,20 @@ class Json {
   bool as_bool(bool otherwise = false) const;
   std::int64_t as_int(std::int64_t otherwise = 0) const;
   double as_double(double otherwise = 0) const;
-  const std::string& as_string() const;          // "" otherwise
-  const Array& as_array() const;                 // empty otherwise
-  const Object& as_object() const;               // empty otherwise
-  std::vector<std::string> as_strings() const;   // its string elements
+  const std::string& as_string() const;         // "" otherwise
+  const Array& as_array() const;                // empty otherwise
+  const Object& as_object() const;              // empty otherwise
+  std::vector<std::string> as_strings() const;  // its string elements
 
   /// The member `key`, or null. If there is no exact match, keys are compared without case, as Go
   /// decodes; of duplicates the last one wins.
   const Json& operator[](std::string_view key) const;
   /// nullptr if there is no such member (exact match).
   const Json* find(std::string_view key) const;
-  /// Sets or appends a member; a null value becomes an object first.
+  /// Sets or appends a member; a null value becomes an object first. Looks through all members:
+  /// build an object with many from a Json::Object instead. Returns *this.
   Json& set(std::string key, Json value);
+  /// Appends an element; a null value becomes an array first.
   void push(Json value);
   /// Members or elements; 0 for scalars.
   std::size_t size() const;
@@ -73,8 +78,8 @@ class Json {
   /// As Go's json.MarshalIndent(v, "", indent): an empty array is [], an empty object {}.
   std::string dump_indented(std::string_view indent = "    ") const;
 
-  /// Strict JSON; trailing text, depth over 512, or a number out of range is Corrupt. Invalid UTF-8 in
-  /// strings becomes U+FFFD, as in Go. The message names the byte offset.
+  /// Strict JSON; trailing text, depth over 512, or a number out of range is Corrupt. Invalid UTF-8
+  /// in strings becomes U+FFFD, as in Go. The message names the byte offset.
   static Result<Json> parse(std::string_view text);
 
  private:
