@@ -1,0 +1,39 @@
+#pragma once
+
+#include <span>
+
+#include "cli/command.h"
+
+namespace strata::cli {
+
+// One row of the command table per command; each is defined in cmd_<name>.cc. The path is given by
+// the table (commands.cc), because docker has many commands under two names: "images" is "image ls".
+
+Command build_command(std::string_view path);
+Command commit_command(std::string_view path);
+Command container_inspect_command(std::string_view path);
+Command create_command(std::string_view path);
+Command diff_command(std::string_view path);
+Command exited_command(std::string_view path);  // hidden: conmon's --exit-command
+Command history_command(std::string_view path);
+Command image_inspect_command(std::string_view path);
+Command images_command(std::string_view path);
+Command import_command(std::string_view path);
+Command info_command(std::string_view path);
+Command inspect_command(std::string_view path);
+Command kill_command(std::string_view path);
+Command layers_command(std::string_view path);
+Command logs_command(std::string_view path);
+Command ps_command(std::string_view path);
+Command rm_command(std::string_view path);
+Command run_command(std::string_view path);
+Command start_command(std::string_view path);
+Command stop_command(std::string_view path);
+Command tag_command(std::string_view path);
+Command version_command(std::string_view path);
+Command wait_command(std::string_view path);
+
+/// The program with all its commands.
+const Program& strata_program();
+
+}  // namespace strata::cli
