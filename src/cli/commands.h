@@ -7,7 +7,8 @@
 namespace strata::cli {
 
 // One row of the command table per command; each is defined in cmd_<name>.cc. The path is given by
-// the table (commands.cc), because docker has many commands under two names: "images" is "image ls".
+// the table (commands.cc), because docker has many commands under two names: "images" is "image
+// ls".
 
 Command build_command(std::string_view path);
 Command commit_command(std::string_view path);
