@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string_view>
 
@@ -18,6 +19,10 @@ class ByteSource {
   /// Fills some of `buffer` and says how much; 0 only at the end (or for an empty buffer).
   virtual Result<std::size_t> read(std::span<char> buffer) = 0;
 };
+
+/// Takes bytes one piece after the other; the view lives only during the call. An error stops the
+/// side that gives them, which returns it.
+using ByteSink = std::function<Result<void>(std::string_view bytes)>;
 
 /// Reads a borrowed descriptor from its current offset.
 class FdSource final : public ByteSource {
