@@ -1,0 +1,55 @@
+# Sourced by the other scripts: the Debian packages that Strata needs, by purpose, and what
+# installs those that are missing. Every list is complete in itself.
+
+# To compile build/release/strata.
+packages_build=(g++ cmake ninja-build libfmt-dev libssl-dev nlohmann-json3-dev zlib1g-dev libisal-dev)
+
+# To run it: crun starts containers, conmon watches over detached ones.
+packages_run=(crun conmon)
+
+# For scripts/demo: mmdebstrap makes the base image.
+packages_demo=("${packages_build[@]}" "${packages_run[@]}" mmdebstrap python3 ca-certificates)
+
+# For scripts/test: the C++ test libraries, and a real dockerd to compare with.
+packages_test=("${packages_build[@]}" "${packages_run[@]}" ccache libgtest-dev clang-format
+               docker.io containerd runc mmdebstrap busybox-static python3 ca-certificates git)
+
+# need_root NAME: stops the script unless root runs it. Mounts, devices and file owners need root.
+need_root() {
+  [ "$(id -u)" -eq 0 ] && return
+  echo "$1: must run as root: sudo scripts/$1" >&2
+  exit 1
+}
+
+# missing_packages NAME...: those that are not installed, one a line.
+missing_packages() {
+  local name
+  for name; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || echo "$name"
+  done
+}
+
+# install_packages NAME...: installs what is missing; asks nothing, and touches neither the network
+# nor the package lists when nothing is. Services of new packages are not started: the tests run a
+# dockerd of their own.
+install_packages() {
+  local missing
+  command -v apt-get >/dev/null || { echo "$0: needs Debian's apt-get" >&2; return 1; }
+  mapfile -t missing < <(missing_packages "$@")
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  echo "installing ${missing[*]}"
+  (
+    export DEBIAN_FRONTEND=noninteractive
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+      trap 'rm -f "$policy"' EXIT
+      printf '#!/bin/sh\nexit 101\n' >"$policy"
+      chmod 755 "$policy"
+    fi
+    log=$(mktemp)
+    { apt-get -o Acquire::Retries=3 -q update &&
+      apt-get -o Acquire::Retries=3 -q -y --no-install-recommends install "${missing[@]}"; } \
+        >"$log" 2>&1 </dev/null || { cat "$log" >&2; echo "$0: apt-get failed" >&2; exit 1; }
+    rm -f "$log"
+  )
+}
