@@ -97,7 +97,7 @@ struct Arg {
 };
 
 struct Expose {
-  std::vector<std::string> ports;  // as written and in the order written
+  std::vector<std::string> ports;  // as written, sorted as strings
 };
 
 struct User {

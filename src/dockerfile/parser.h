@@ -11,7 +11,7 @@
 
 namespace strata::dockerfile {
 
-/// FROM and what follows it.
+/// FROM and what follows it, up to the next FROM.
 struct Stage {
   Instruction head;  // the FROM line; its value is a From
   std::vector<Instruction> instructions;
@@ -21,16 +21,21 @@ struct Stage {
 
 /// A whole Dockerfile. It has at least one stage, and no two stages have the same name.
 struct Dockerfile {
+  static constexpr std::size_t kAllStages = static_cast<std::size_t>(-1);
+
   char escape = '\\';  // or '`', by the parser directive
   /// To be shown before the first step, line by line.
   std::vector<std::string> warnings;
   std::vector<Instruction> global_args;  // the ARG lines before the first FROM; values are Arg
   std::vector<Stage> stages;
 
-  /// The stage with this name (in any case) or, if it is a number, this index. Only the first
-  /// `before` stages are looked at, so that a stage cannot refer to itself or to a later one.
+  /// The stage with this name, in any case. Only the first `before` stages are looked at, so that a
+  /// stage cannot refer to itself or to a later one. FROM looks here first, then among the images.
+  std::optional<std::size_t> stage_by_name(std::string_view name,
+                                           std::size_t before = kAllStages) const;
+  /// The same, but a number is the index of a stage: for --from and --target.
   std::optional<std::size_t> find_stage(std::string_view name_or_index,
-                                        std::size_t before = static_cast<std::size_t>(-1)) const;
+                                        std::size_t before = kAllStages) const;
   /// The stage to build for `--target`; the last one if `target` is empty.
   /// InvalidArgument, docker's text, if there is none: "failed to reach build target x in ...".
   Result<std::size_t> target_stage(std::string_view target) const;

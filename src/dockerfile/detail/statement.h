@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "dockerfile/detail/heredoc.h"
+#include "dockerfile/detail/lines.h"
+#include "dockerfile/instruction.h"
+
+namespace strata::dockerfile::detail {
+
+/// A logical line cut into words by the rules of its instruction, and not checked any further.
+/// docker reads a whole file to this point first; that decides which of two errors is reported.
+struct Statement {
+  LogicalLine line;
+  std::string keyword;  // upper case; may be none that we know
+  std::vector<std::string> flags;
+  std::vector<std::string> args;  // ONBUILD: the keyword of the trigger, if there is one
+  std::vector<KeyValue> pairs;    // instead of `args` for ENV and LABEL
+  bool json = false;              // `args` came from a JSON array (HEALTHCHECK: all but the first)
+  std::vector<HeredocText> heredocs;
+};
+
+/// All statements of a text. InvalidArgument with docker's text, without prefix.
+struct Statements {
+  std::vector<Statement> list;  // never empty
+  char escape = '\\';
+};
+Result<Statements> read_statements(std::string_view text);
+
+/// The instruction that a statement is. InvalidArgument with docker's text, without prefix.
+Result<Instruction> make_instruction(const Statement& statement);
+
+}  // namespace strata::dockerfile::detail
