@@ -12,7 +12,7 @@ namespace strata {
 /// The name of an image, fully written out: docker.io/library/ubuntu:22.04@sha256:...
 /// Made by parse_normalized(), so always well-formed. Grammar: github.com/distribution/reference.
 struct Reference {
-  std::string domain;            // "docker.io", "localhost:5000"
+  std::string domain;            // "docker.io", "localhost:5000"; "" for an oddity like "a_b.c/d"
   std::string path;              // "library/ubuntu"
   std::string tag;               // "" if there is none
   std::optional<Digest> digest;  // of the manifest
@@ -24,7 +24,7 @@ struct Reference {
   static Result<Reference> parse_normalized(std::string_view text);
 
   /// "docker.io/library/ubuntu"
-  std::string name() const { return domain + '/' + path; }
+  std::string name() const;
   /// "docker.io/library/ubuntu:22.04"
   std::string str() const { return name() + suffix(); }
   /// "ubuntu": without the default domain and "library/".
