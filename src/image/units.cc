@@ -62,6 +62,21 @@ Error bad_duration(const std::string& what, std::string_view text) {
   return Error(ErrorCode::InvalidArgument, "time: " + what + " duration " + go_quote(text));
 }
 
+// 0.<digits> of a unit, in Go's arithmetic: digits that no longer fit are dropped, the product is
+// taken in double and cut.
+std::uint64_t fraction_of(std::uint64_t unit, std::string_view digits) {
+  std::uint64_t f = 0;
+  double scale = 1;
+  for (char c : digits) {
+    if (f > (kLimit - 1) / 10) break;
+    const std::uint64_t next = f * 10 + static_cast<std::uint64_t>(c - '0');
+    if (next > kLimit) break;
+    f = next;
+    scale *= 10;
+  }
+  return static_cast<std::uint64_t>(static_cast<double>(f) * (static_cast<double>(unit) / scale));
+}
+
 // "1.5h" at the front of `rest`, in nanoseconds, at most kLimit.
 Result<std::uint64_t> take_term(std::string_view& rest, std::string_view text) {
   const std::string_view whole = take_digits(rest);
@@ -86,13 +101,7 @@ Result<std::uint64_t> take_term(std::string_view& rest, std::string_view text) {
   if (n > kLimit / unit->nanoseconds) return bad_duration("invalid", text);
   n *= unit->nanoseconds;
 
-  // 18 digits are more than a nanosecond of any unit can show, and fit.
-  const std::string_view shown = fraction.substr(0, 18);
-  std::uint64_t f = 0;
-  std::from_chars(shown.data(), shown.data() + shown.size(), f);
-  const double scale = std::pow(10.0, static_cast<double>(shown.size()));
-  n += static_cast<std::uint64_t>(static_cast<double>(f) *
-                                  (static_cast<double>(unit->nanoseconds) / scale));
+  n += fraction_of(unit->nanoseconds, fraction);
   if (n > kLimit) return bad_duration("invalid", text);
   return n;
 }
