@@ -57,14 +57,17 @@ constexpr Arity at_least(int n) { return {n, Arity::kAny}; }
 constexpr Arity at_most(int n) { return {0, n}; }
 constexpr Arity between(int min, int max) { return {min, max}; }
 
-/// One row of the command table. A plain constant: a program starts without building any of it.
+/// One row of the command table: plain text and a pointer, no flags; a table of them costs nothing
+/// at start-up.
 ///
 ///   struct Options { bool quiet = false; };
 ///   void add_flags(FlagSet& f, Options& o) { f.add(o.quiet, "quiet", 'q', "Only show IDs"); }
 ///   Result<int> run(Options& o, Call& call);
-///   const Command kImages = {.path = "images", .operands = "[OPTIONS] [REPOSITORY[:TAG]]",
-///                            .summary = "List images", .arity = at_most(1),
-///                            .make = action<Options, add_flags, run>};
+///   Command images_command(std::string_view path) {
+///     return {.path = path, .operands = "[OPTIONS] [REPOSITORY[:TAG]]",
+///             .summary = "List images", .arity = at_most(1),
+///             .make = action<Options, add_flags, run>};
+///   }
 struct Command {
   std::string_view path = {};         // words after the program's name: "image ls"
   std::string_view aliases = {};      // other names of its last word, blank separated: "list"
@@ -77,13 +80,12 @@ struct Command {
   int usage_exit = 125;                         // of flags that cannot be parsed, as docker
 };
 
-/// Everything the driver knows. The table may have any order; help sorts. Pointers, so that
-/// commands defined in many files make a table without any code run before main.
+/// Everything the driver knows. The table may have any order; help sorts.
 struct Program {
   std::string_view name = "strata";
   std::string_view summary = {};
-  std::string_view version = {};  // what `-v` prints after the name, a whole line
-  std::span<const Command* const> commands = {};
+  std::string_view version = {};  // the line that `-v` prints: "Strata version 0.1.0"
+  std::span<const Command> commands = {};
 };
 
 /// The `make` of a command: Options is a struct with defaults, kFlags binds flags to it, kRun does

@@ -110,7 +110,6 @@ class FlagSet {
   struct Parse;
   Flag& append(std::string_view name, char shorthand, std::string_view usage,
                std::string_view type);
-  Flag* by_name(std::string_view name);
   Flag* by_shorthand(char c);
   Result<void> parse_long(Parse& p, const std::string& arg);
   Result<void> parse_short(Parse& p, const std::string& arg);

@@ -52,7 +52,7 @@ struct TemplateOptions {
 class GoTemplate {
  public:
   /// InvalidArgument with Go's text: `template: :1: unclosed action`. docker's commands put
-  /// "Template parsing error: " before it, see table.h and template_error().
+  /// "template parsing error: " before it, see table.h and template_error().
   static Result<GoTemplate> parse(std::string_view text);
 
   GoTemplate(GoTemplate&&) noexcept;
@@ -72,7 +72,7 @@ class GoTemplate {
   std::unique_ptr<const Tree> tree_;
 };
 
-/// docker's line for an error of parse() or execute(): "Template parsing error: <error>".
+/// docker's line for an error of parse() or execute(): "template parsing error: <error>".
 Error template_error(Error error);
 
 }  // namespace strata::cli

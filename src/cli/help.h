@@ -26,6 +26,8 @@ void add_global_flags(FlagSet& flags, Globals& globals);
 /// Visible commands directly below `group` ("" for the top), sorted by path.
 std::vector<const Command*> commands_below(const Program& program, std::string_view group);
 
+/// All but the last word of a path: "image" of "image ls", "" of "images".
+std::string_view group_of(std::string_view path);
 /// The last word of a path: "ls" of "image ls".
 std::string_view last_word(std::string_view path);
 

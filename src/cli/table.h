@@ -39,7 +39,7 @@ class Table {
  public:
   /// `format` is what the user gave, "" for the default. With `quiet` the default is quiet_format
   /// (a format given by the user wins, `table` alone or none does not). InvalidArgument as docker:
-  /// "Template parsing error: template: :1: unclosed action".
+  /// "template parsing error: template: :1: unclosed action".
   static Result<Table> create(const TableSpec& spec, std::string_view format, bool quiet = false);
 
   /// Methods of a row with arguments: `.Label "name"`. Set before the rows that use them.
