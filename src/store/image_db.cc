@@ -1,0 +1,129 @@
+#include "store/image_db.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/io.h"
+#include "base/temp_dir.h"
+
+namespace strata {
+namespace {
+
+constexpr std::size_t kSmallFile = 4096;  // bytes; no metadata key is longer
+
+std::string key_path(ImageID id, const char* key) { return id.digest().hex() + '/' + key; }
+
+std::optional<ImageID> image_name(const std::string& name) {
+  auto digest = Digest::parse("sha256:" + name);
+  return digest ? std::optional(ImageID(*digest)) : std::nullopt;
+}
+
+Result<void> write_key(int metadata, ImageID id, const char* key, std::string_view value) {
+  auto name = id.digest().hex();
+  if (::mkdirat(metadata, name.c_str(), 0700) < 0 && errno != EEXIST)
+    return Error::from_errno(errno, "mkdir " + name);
+  return write_file_atomic(metadata, key_path(id, key), value, 0600);
+}
+
+bool has_key(int metadata, ImageID id, const char* key) {
+  return ::faccessat(metadata, key_path(id, key).c_str(), F_OK, 0) == 0;
+}
+
+}  // namespace
+
+Result<Image> ImageDB::get(ImageID id) const {
+  auto bytes = read_file(content_.get(), id.digest().hex());
+  if (!bytes && bytes.error().code() == ErrorCode::NotFound)
+    return Error(ErrorCode::NotFound, "no image " + id.str());
+  if (!bytes) return std::move(bytes).error();
+  if (sha256(*bytes) != id.digest())
+    return Error(ErrorCode::Corrupt,
+                 fmt::format("image {}: its config has another digest", id.str()));
+  auto config = TRY(parse_image_config(*bytes).context("image {}", id.str()));
+  return Image{id, *std::move(bytes), std::move(config)};
+}
+
+bool ImageDB::contains(ImageID id) const {
+  return ::faccessat(content_.get(), id.digest().hex().c_str(), F_OK, 0) == 0;
+}
+
+Result<std::vector<ImageID>> ImageDB::list() const {
+  std::vector<ImageID> ids;
+  for (const auto& name : TRY(list_dir(content_.get())))
+    if (auto id = image_name(name)) ids.push_back(*id);
+  return ids;  // sorted as the names are
+}
+
+Result<ImageID> ImageDB::find(std::string_view hex_prefix) const {
+  std::optional<ImageID> found;
+  if (!hex_prefix.empty()) {
+    for (const auto& id : TRY(list())) {
+      if (id.digest().hex().compare(0, hex_prefix.size(), hex_prefix) != 0) continue;
+      if (found)
+        return Error(ErrorCode::InvalidArgument,
+                     fmt::format("several images start with {}", hex_prefix));
+      found = id;
+    }
+  }
+  if (!found) return Error(ErrorCode::NotFound, fmt::format("no image starts with {}", hex_prefix));
+  return *found;
+}
+
+Result<ImageID> ImageDB::put(std::string_view config, const std::optional<ImageID>& parent,
+                             bool built_locally) const {
+  ImageID id(sha256(config));
+  auto name = id.digest().hex();
+  auto stored = read_file(content_.get(), name);
+  if (!stored || *stored != config)  // absent, or damaged by a power cut: then this is the repair
+    TRY(write_file_atomic(content_.get(), name, config, 0600));
+  if (parent) TRY(write_key(metadata_.get(), id, "parent", parent->str()));
+  if (built_locally) TRY(write_key(metadata_.get(), id, "builtLocally", "\x01"));
+  return id;
+}
+
+std::optional<ImageID> ImageDB::parent(ImageID id) const {
+  auto text = read_file(metadata_.get(), key_path(id, "parent"), kSmallFile);
+  if (!text) return std::nullopt;
+  auto digest = Digest::parse(*text);
+  return digest ? std::optional(ImageID(*digest)) : std::nullopt;
+}
+
+Result<std::vector<ImageID>> ImageDB::children(const std::optional<ImageID>& id) const {
+  std::vector<ImageID> found;
+  for (const auto& name : TRY(list_dir(metadata_.get()))) {
+    auto child = image_name(name);
+    if (!child || parent(*child) != id || !contains(*child)) continue;
+    if (id || has_key(metadata_.get(), *child, "builtLocally")) found.push_back(*child);
+  }
+  return found;
+}
+
+std::optional<Time> ImageDB::last_updated(ImageID id) const {
+  auto text = read_file(metadata_.get(), key_path(id, "lastUpdated"), kSmallFile);
+  if (!text) return std::nullopt;
+  auto time = Time::parse(*text);
+  return time ? std::optional(*time) : std::nullopt;
+}
+
+Result<void> ImageDB::set_last_updated(ImageID id, Time when) const {
+  return write_key(metadata_.get(), id, "lastUpdated", when.str());
+}
+
+Result<void> ImageDB::remove(ImageID id) const {
+  auto name = id.digest().hex();
+  if (!contains(id)) return Error(ErrorCode::NotFound, "no image " + id.str());
+  // Links to it go first: a `parent` that leads nowhere would be damage, a missing one is not.
+  for (const auto& child : TRY(children(id))) {
+    if (::unlinkat(metadata_.get(), key_path(child, "parent").c_str(), 0) < 0 && errno != ENOENT)
+      return Error::from_errno(errno, "remove parent of " + child.str());
+  }
+  if (::unlinkat(content_.get(), name.c_str(), 0) < 0 && errno != ENOENT)
+    return Error::from_errno(errno, "remove image " + id.str());
+  auto removed = remove_tree(metadata_.get(), name);
+  if (!removed && removed.error().code() != ErrorCode::NotFound) return removed;
+  return {};
+}
+
+}  // namespace strata

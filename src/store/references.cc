@@ -1,0 +1,102 @@
+#include "store/references.h"
+
+#include <algorithm>
+
+#include "base/file_lock.h"
+#include "base/io.h"
+#include "image/json.h"
+
+namespace strata {
+namespace {
+
+constexpr const char* kFile = "repositories.json";
+constexpr const char* kLock = "references.lock";
+
+/// The key of a reference: name@digest or name:tag, never both.
+std::string key_of(const Reference& ref) {
+  Reference key = ref.with_default_tag();
+  if (key.digest) key.tag.clear();
+  return key.familiar();
+}
+
+Result<References::Repositories> parse(std::string_view text) {
+  References::Repositories repositories;
+  auto json = TRY(Json::parse(text));
+  if (!json.is_object()) return Error(ErrorCode::Corrupt, "not a JSON object");
+  for (const auto& [name, references] : json["Repositories"].as_object()) {
+    for (const auto& [reference, image] : references.as_object()) {
+      auto digest = Digest::parse(image.as_string());
+      if (!digest) return Error(ErrorCode::Corrupt, reference + " does not lead to an image ID");
+      repositories[name][reference] = ImageID(*digest);
+    }
+  }
+  return repositories;
+}
+
+std::string encode(const References::Repositories& repositories) {
+  Json::Object names;
+  for (const auto& [name, references] : repositories) {
+    Json::Object entries;
+    for (const auto& [reference, image] : references) entries.emplace_back(reference, image.str());
+    names.emplace_back(name, std::move(entries));
+  }
+  return Json::object({{"Repositories", std::move(names)}}).dump();
+}
+
+Result<void> save(int dir, const References::Repositories& repositories) {
+  return write_file_atomic(dir, kFile, encode(repositories), 0600, /*sync=*/true);
+}
+
+std::optional<ImageID> look_up(const References::Repositories& repositories, const Reference& ref) {
+  auto repository = repositories.find(ref.familiar_name());
+  if (repository == repositories.end()) return std::nullopt;
+  auto found = repository->second.find(key_of(ref));
+  return found == repository->second.end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace
+
+Result<References::Repositories> References::load() const {
+  auto text = read_file(image_dir_, kFile);
+  if (!text) {
+    if (text.error().code() == ErrorCode::NotFound) return Repositories();
+    return std::move(text).error();
+  }
+  return parse(*text).context("{}", kFile);
+}
+
+Result<std::optional<ImageID>> References::get(const Reference& ref) const {
+  return look_up(TRY(load()), ref);
+}
+
+Result<std::optional<ImageID>> References::set(const Reference& ref, ImageID id) const {
+  auto lock = TRY(FileLock::acquire(lock_dir_, kLock, FileLock::Mode::Exclusive));
+  auto repositories = TRY(load());
+  auto before = look_up(repositories, ref);
+  if (before == id) return before;
+  repositories[ref.familiar_name()][key_of(ref)] = id;
+  TRY(save(image_dir_, repositories));
+  return before;
+}
+
+Result<bool> References::remove(const Reference& ref) const {
+  auto lock = TRY(FileLock::acquire(lock_dir_, kLock, FileLock::Mode::Exclusive));
+  auto repositories = TRY(load());
+  if (!look_up(repositories, ref)) return false;
+  auto repository = repositories.find(ref.familiar_name());
+  repository->second.erase(key_of(ref));
+  if (repository->second.empty()) repositories.erase(repository);
+  TRY(save(image_dir_, repositories));
+  return true;
+}
+
+std::map<ImageID, std::vector<std::string>> references_by_image(
+    const References::Repositories& repositories) {
+  std::map<ImageID, std::vector<std::string>> by_image;
+  for (const auto& [name, references] : repositories)
+    for (const auto& [reference, image] : references) by_image[image].push_back(reference);
+  for (auto& [image, references] : by_image) std::sort(references.begin(), references.end());
+  return by_image;
+}
+
+}  // namespace strata

@@ -1,0 +1,201 @@
+#include "store/store.h"
+
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <cerrno>
+#include <charconv>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+
+#include "base/io.h"
+
+namespace strata {
+
+struct Store::State {
+  std::string path;
+  UniqueFd root;
+  UniqueFd image_dir;
+  UniqueFd own;
+  UniqueFd containers;
+  std::optional<FileLock> daemon_lock;  // shared: no dockerd starts
+  std::optional<FileLock> own_lock;     // shared: no garbage collection starts
+  std::optional<ImageDB> images;
+  std::optional<LayerDB> layers;
+  std::optional<References> references;
+  std::optional<Overlay2> caches;
+};
+
+namespace {
+
+constexpr const char* kDaemonLock = "volumes/metadata.db";
+
+struct Directory {
+  const char* path;
+  mode_t mode;
+};
+
+/// What dockerd would have made at its first start, as far as Strata uses it (docs/store.md, 0 and
+/// 5.3), parents first.
+constexpr Directory kLayout[] = {
+    {"image", 0700},
+    {"image/overlay2", 0700},
+    {"image/overlay2/imagedb", 0700},
+    {"image/overlay2/imagedb/content", 0700},
+    {"image/overlay2/imagedb/content/sha256", 0700},
+    {"image/overlay2/imagedb/metadata", 0700},
+    {"image/overlay2/imagedb/metadata/sha256", 0700},
+    {"image/overlay2/layerdb", 0700},
+    {"image/overlay2/layerdb/sha256", 0755},
+    {"image/overlay2/layerdb/tmp", 0755},
+    {"image/overlay2/layerdb/mounts", 0755},
+    {"overlay2", 0710},
+    {"overlay2/l", 0700},
+    {"containers", 0710},
+    {"strata", 0700},
+};
+
+/// Opens the data-root, made if absent. An empty directory becomes one, with dockerd's mode.
+Result<UniqueFd> open_root(const std::string& path) {
+  TRY(make_dirs(AT_FDCWD, path, 0755));
+  auto root = TRY(open_dir(AT_FDCWD, path));
+  if (TRY(list_dir(root.get())).empty() && ::fchmod(root.get(), 0710) < 0)
+    return Error::from_errno(errno, "chmod " + path);
+  return root;
+}
+
+Result<std::string> resolved(const std::string& path) {
+  std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
+  if (!real) return Error::from_errno(errno, "resolve " + path);
+  return std::string(real.get());
+}
+
+Result<void> make_layout(int root) {
+  for (const auto& [path, mode] : kLayout) TRY(make_dirs(root, path, mode));
+  return {};
+}
+
+bool exists(int dir, const char* path) { return ::faccessat(dir, path, F_OK, 0) == 0; }
+
+/// Takes part in the lock that a dockerd holds alone for its whole life.
+Result<FileLock> lock_out_dockerd(int root, const std::string& path) {
+  TRY(make_dirs(root, "volumes", 0701));
+  auto lock = FileLock::try_acquire(root, kDaemonLock, FileLock::Mode::Shared);
+  if (lock || lock.error().code() != ErrorCode::Conflict) return lock;
+  auto pid = running_dockerd(root);
+  return Error(ErrorCode::Conflict,
+               fmt::format("dockerd{} is running on {}: strata only reads there; stop it or use "
+                           "another --root",
+                           pid ? fmt::format(" (pid {})", *pid) : "", path));
+}
+
+/// One line of /proc/locks: "1: FLOCK  ADVISORY  WRITE 812 08:01:1835020 0 EOF"; waiting locks have
+/// "->" after the number. The pid, if it is an exclusive flock on `file`.
+std::optional<int> exclusive_holder(std::string_view line, const struct stat& file) {
+  std::vector<std::string_view> words;
+  for (std::size_t begin = 0; words.size() < 6;) {
+    begin = line.find_first_not_of(' ', begin);
+    if (begin == std::string_view::npos) return std::nullopt;
+    auto end = std::min(line.find(' ', begin), line.size());
+    words.push_back(line.substr(begin, end - begin));
+    begin = end;
+  }
+  auto id = fmt::format("{:02x}:{:02x}:{}", major(file.st_dev), minor(file.st_dev), file.st_ino);
+  if (words[1] != "FLOCK" || words[3] != "WRITE" || words[5] != id) return std::nullopt;
+  int pid = 0;
+  auto [end, error] = std::from_chars(words[4].data(), words[4].data() + words[4].size(), pid);
+  return error == std::errc() && pid > 0 ? std::optional(pid) : std::nullopt;
+}
+
+}  // namespace
+
+Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& root, Access access) {
+  auto state = std::make_unique<State>();
+  State& s = *state;
+  s.root = TRY(open_root(root));
+  s.path = TRY(resolved(root));
+  int dir = s.root.get();
+  if (access == Access::Write) {
+    s.daemon_lock = TRY(lock_out_dockerd(dir, s.path));
+    TRY(make_layout(dir));
+    s.own_lock = TRY(FileLock::acquire(dir, "strata/lock", FileLock::Mode::Shared));
+  } else if (!exists(dir, "image/overlay2/imagedb/metadata/sha256") || !exists(dir, "strata")) {
+    TRY(make_layout(dir));
+  }
+  s.image_dir = TRY(open_dir(dir, "image/overlay2"));
+  s.own = TRY(open_dir(dir, "strata"));
+  s.containers = TRY(open_dir(dir, "containers"));
+  s.images.emplace(TRY(open_dir(dir, "image/overlay2/imagedb/content/sha256")),
+                   TRY(open_dir(dir, "image/overlay2/imagedb/metadata/sha256")));
+  s.layers.emplace(TRY(open_dir(dir, "image/overlay2/layerdb")));
+  s.references.emplace(s.image_dir.get(), s.own.get());
+  s.caches.emplace(TRY(open_dir(dir, "overlay2")));
+  return std::unique_ptr<Store>(new Store(std::move(state)));
+}
+
+const std::string& Store::path() const { return state_->path; }
+int Store::dir() const { return state_->root.get(); }
+int Store::own_dir() const { return state_->own.get(); }
+int Store::containers_dir() const { return state_->containers.get(); }
+const ImageDB& Store::images() const { return *state_->images; }
+const LayerDB& Store::layers() const { return *state_->layers; }
+const References& Store::references() const { return *state_->references; }
+Overlay2& Store::caches() const { return *state_->caches; }
+
+Result<void> Store::sync() const {
+  if (::syncfs(dir()) < 0) return Error::from_errno(errno, "sync " + path());
+  return {};
+}
+
+void Store::release() {
+  state_->own_lock.reset();
+  state_->daemon_lock.reset();
+}
+
+std::optional<int> running_dockerd(int root) {
+  auto file = stat_at(root, kDaemonLock);
+  auto locks = read_file(AT_FDCWD, "/proc/locks");
+  if (!file || !locks) return std::nullopt;
+  std::string_view rest = *locks;
+  while (!rest.empty()) {
+    auto end = std::min(rest.find('\n'), rest.size() - 1);
+    if (auto pid = exclusive_holder(rest.substr(0, end), *file)) return pid;
+    rest.remove_prefix(end + 1);
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+Error no_such_image(std::string_view text) {
+  return Error(ErrorCode::NotFound, fmt::format("No such image: {}", text));
+}
+
+std::string_view without_algorithm(std::string_view text) {
+  constexpr std::string_view kAlgorithm = "sha256:";
+  if (text.substr(0, kAlgorithm.size()) == kAlgorithm) text.remove_prefix(kAlgorithm.size());
+  return text;
+}
+
+}  // namespace
+
+Result<ImageID> resolve_image(const Store& store, std::string_view text) {
+  auto hex = without_algorithm(text);
+  if (is_full_id(hex)) {
+    ImageID id(TRY(Digest::parse("sha256:" + std::string(hex))));
+    if (store.images().contains(id)) return id;
+    return no_such_image(id.str());
+  }
+  auto ref = TRY(Reference::parse_normalized(text));
+  auto tagged = TRY(store.references().get(ref));
+  if (tagged && store.images().contains(*tagged)) return *tagged;
+  if (auto found = store.images().find(hex)) return found;
+  return no_such_image(ref.with_default_tag().familiar());
+}
+
+}  // namespace strata
