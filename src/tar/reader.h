@@ -51,12 +51,13 @@ class Reader final : public ByteSource {
 
   Result<bool> fill();
   Result<std::size_t> take(std::size_t size);
-  Result<void> take_all(std::int64_t size);
+  Result<void> take_all(std::size_t size);
   Result<std::string_view> take_meta(std::int64_t size);
-  Result<void> skip_content();
   Result<bool> take_header();
+  Result<void> skip_content();
   Result<std::optional<Entry>> next_member();
-  Result<Entry> finish_entry(Entry entry, char flag, Meta meta);
+  Result<std::optional<Entry>> global(Entry entry);
+  Result<std::optional<Entry>> described(Entry entry, char flag, const Meta& meta);
 
   ByteSource& source_;
   std::unique_ptr<char[]> buffer_;
