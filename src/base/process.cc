@@ -24,20 +24,6 @@ std::vector<char*> c_strings(const std::vector<std::string>& strings) {
   return out;
 }
 
-/// execvpe would search in the child with allocation; this one searches before the fork.
-std::string find_program(const std::string& name) {
-  if (name.find('/') != std::string::npos) return name;
-  const char* path = std::getenv("PATH");
-  std::string_view rest = path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin";
-  while (!rest.empty()) {
-    auto colon = rest.find(':');
-    auto candidate = std::string(rest.substr(0, colon)) + "/" + name;
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-    rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
-  }
-  return name;
-}
-
 void reset_signals() {
   for (int s = 1; s < NSIG; s++) {
     struct sigaction action = {};
@@ -77,6 +63,19 @@ bool move_fd(int from, int to) {
 
 }  // namespace
 
+std::string find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  const char* path = std::getenv("PATH");
+  std::string_view rest = path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin";
+  while (!rest.empty()) {
+    auto colon = rest.find(':');
+    auto candidate = std::string(rest.substr(0, colon)) + "/" + name;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
+  }
+  return name;
+}
+
 Result<Pipe> make_pipe() {
   int fds[2];
   if (::pipe2(fds, O_CLOEXEC) < 0) return Error::from_errno(errno, "pipe");
@@ -86,6 +85,7 @@ Result<Pipe> make_pipe() {
 Result<Process> Process::start(const Command& command) {
   auto report = TRY(make_pipe());
   auto null = TRY(open_at(AT_FDCWD, "/dev/null", O_RDWR));
+  // execvpe would search in the child, with allocation.
   auto program = find_program(command.argv.at(0));
   auto argv = c_strings(command.argv);
   auto env = command.env ? c_strings(*command.env) : std::vector<char*>();
@@ -141,7 +141,7 @@ Result<Output> run_and_capture(Command command, std::string_view input) {
   command.stdout_fd = out.write.get();
   command.stderr_fd = err.write.get();
   auto process = TRY(Process::start(command));
-  in.read = out.write = err.write = UniqueFd();
+  for (UniqueFd* end : {&in.read, &out.write, &err.write}) *end = UniqueFd();  // the child's
   if (input.empty()) in.write = UniqueFd();
 
   Output result;

@@ -23,7 +23,7 @@ struct ExitStatus {
 
 /// What to start, and with which descriptors.
 struct Command {
-  std::vector<std::string> argv;  // argv[0] is looked up in PATH
+  std::vector<std::string> argv;                // argv[0] is looked up in PATH
   std::optional<std::vector<std::string>> env;  // nullopt: that of this process
   int stdin_fd = -1;                            // -1: /dev/null
   int stdout_fd = -1;                           // -1: inherited
@@ -33,8 +33,8 @@ struct Command {
   /// Runs in the child between fork and exec, for mounts and namespaces. Only async-signal-safe
   /// calls: no allocation, no locks. Not zero = do not exec; errno goes back to the parent.
   std::function<int()> in_child;
-  bool new_session = false;       // setsid: not reached by the terminal's Ctrl-C
-  bool die_with_parent = true;    // SIGKILL when the thread that started it ends
+  bool new_session = false;     // setsid: not reached by the terminal's Ctrl-C
+  bool die_with_parent = true;  // SIGKILL when the thread that started it ends
 };
 
 /// A child process. Destroyed while running, it is killed and reaped.
@@ -60,6 +60,9 @@ class Process {
   explicit Process(pid_t pid) : pid_(pid) {}
   pid_t pid_ = -1;
 };
+
+/// The executable `name` in PATH, as a path; `name` itself if it has a slash or is not found.
+std::string find_program(const std::string& name);
 
 struct Output {
   ExitStatus status;
