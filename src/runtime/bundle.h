@@ -39,7 +39,7 @@ struct Ulimit {
 inline constexpr std::uint64_t kDefaultCapabilities = 0xa80425fb;  // docker's fourteen
 /// All that the kernel knows and this process may give on (its bounding set).
 std::uint64_t available_capabilities();
-/// "NET_ADMIN", "CAP_NET_ADMIN", in any case; "ALL". InvalidArgument in docker's words.
+/// "NET_ADMIN", "CAP_NET_ADMIN", in any case; "ALL". InvalidArgument otherwise.
 Result<std::uint64_t> parse_capability(std::string_view name);
 
 /// docker's defaults (docs/store.md, section 6).
@@ -61,7 +61,7 @@ struct ContainerSpec {
   std::vector<MountSpec> mounts;  // after the default ones, in this order
   NetworkMode network = NetworkMode::None;
 
-  bool privileged = false;  // all capabilities, no seccomp, nothing masked, all host devices
+  bool privileged = false;  // all capabilities, no seccomp, nothing masked, any device usable
   std::uint64_t capabilities = kDefaultCapabilities;
   bool no_new_privileges = false;
   bool seccomp = true;

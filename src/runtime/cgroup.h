@@ -48,7 +48,7 @@ Result<CgroupSupport> detect_cgroups();
 /// The same from the text of /proc/self/mountinfo; knows mode, unified_mount and v1 controllers.
 CgroupSupport parse_cgroup_mounts(std::string_view mountinfo);
 
-/// Takes out of `limits` what this machine cannot enforce. One line for each, docker's texts
+/// Takes out of `limits` what this machine cannot enforce. One line for each, in docker's manner
 /// ("Your kernel does not support ... Limitation discarded."): warnings for the user.
 std::vector<std::string> fit_limits(ResourceLimits& limits, const CgroupSupport& support);
 

@@ -32,6 +32,7 @@ class K8sLogReader {
   UniqueFd log_;
   std::string buffer_;
   std::size_t begin_ = 0;  // of the next line in buffer_
+  bool skipping_ = false;  // in the middle of a line that is too long
 };
 
 }  // namespace strata

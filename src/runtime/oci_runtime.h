@@ -109,8 +109,8 @@ class OciRuntime {
   /// NotFound if the runtime does not know it.
   Result<ContainerState> state(const std::string& id) const;
 
-  /// The command line up to and without the subcommand: program and global options. The log is
-  /// written to `log_path` as JSON lines.
+  /// The command line up to and without the subcommand: path of the program and global options. The
+  /// log is written to `log_path` as JSON lines.
   std::vector<std::string> base_argv(const std::string& log_path) const;
 
   /// For Command::in_child: makes the private mount namespace, hides cgroup2 if need be, attaches
