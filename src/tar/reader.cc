@@ -151,10 +151,10 @@ Result<std::optional<Entry>> Reader::global(Entry entry) {
   std::string_view records = TRY(take_meta(entry.size));
   TRY(detail::parse_pax_records(records));
   padding_ = padding_size(entry.size);
-  Entry global;
-  global.name = std::move(entry.name);
-  global.type = EntryType::GlobalPax;
-  return std::optional<Entry>(std::move(global));
+  Entry shown;
+  shown.name = std::move(entry.name);
+  shown.type = EntryType::GlobalPax;
+  return std::optional<Entry>(std::move(shown));
 }
 
 /// The header with what the members before it say.
