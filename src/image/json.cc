@@ -11,8 +11,6 @@
 namespace strata {
 namespace {
 
-const Json kNull;
-
 // The shortest digits that read back as the same double, laid out as Go's encoder does: plain
 // between 1e-6 and 1e21, with an exponent of no leading zero outside.
 void append_go_double(std::string& out, double d) {
@@ -182,21 +180,21 @@ double Json::as_double(double otherwise) const {
 }
 
 const std::string& Json::as_string() const {
-  static const std::string kEmpty;
+  static const std::string empty;
   const auto* v = std::get_if<std::string>(&v_);
-  return v != nullptr ? *v : kEmpty;
+  return v != nullptr ? *v : empty;
 }
 
 const Json::Array& Json::as_array() const {
-  static const Array kEmpty;
+  static const Array empty;
   const auto* v = std::get_if<Array>(&v_);
-  return v != nullptr ? *v : kEmpty;
+  return v != nullptr ? *v : empty;
 }
 
 const Json::Object& Json::as_object() const {
-  static const Object kEmpty;
+  static const Object empty;
   const auto* v = std::get_if<Object>(&v_);
-  return v != nullptr ? *v : kEmpty;
+  return v != nullptr ? *v : empty;
 }
 
 std::vector<std::string> Json::as_strings() const {
@@ -207,12 +205,13 @@ std::vector<std::string> Json::as_strings() const {
 }
 
 const Json& Json::operator[](std::string_view key) const {
+  static const Json null;
   if (const Json* exact = find(key)) return *exact;
   const Object& members = as_object();
   const auto m = std::find_if(members.rbegin(), members.rend(), [&](const Member& candidate) {
     return equal_json_key(candidate.first, key);
   });
-  return m != members.rend() ? m->second : kNull;
+  return m != members.rend() ? m->second : null;
 }
 
 const Json* Json::find(std::string_view key) const {

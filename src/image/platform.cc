@@ -126,12 +126,12 @@ Result<Platform> parse_platform(std::string_view text) {
 }
 
 const Platform& host_platform() {
-  static const Platform kHost = [] {
+  static const Platform host = [] {
     utsname u = {};
     ::uname(&u);  // fails only for a bad pointer
     return normalize({"linux", u.machine, ""});
   }();
-  return kHost;
+  return host;
 }
 
 }  // namespace strata

@@ -27,7 +27,8 @@ struct Reference {
   std::string name() const;
   /// "docker.io/library/ubuntu:22.04"
   std::string str() const { return name() + suffix(); }
-  /// "ubuntu": without the default domain and "library/".
+  /// "ubuntu": without the default domain and "library/". As in docker, it names another repository
+  /// when read again if the path starts like a domain: docker.io/a.b/c becomes "a.b/c".
   std::string familiar_name() const;
   /// "ubuntu:22.04": what users see, and the keys of repositories.json.
   std::string familiar() const { return familiar_name() + suffix(); }

@@ -107,6 +107,15 @@ INSTANTIATE_TEST_SUITE_P(
     }),
     [](const auto& c) { return std::string(c.param.name); });
 
+// docker's own ambiguity: kept, because the familiar form is the key in repositories.json.
+TEST(Reference, FamiliarFormMayReadAsAnotherDomain) {
+  auto r = Reference::parse_normalized("docker.io/a.b/c");
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->str(), "docker.io/a.b/c");
+  EXPECT_EQ(r->familiar(), "a.b/c");
+  EXPECT_EQ(Reference::parse_normalized(r->familiar())->domain, "a.b");
+}
+
 TEST(Reference, GetsTheDefaultTagOnlyIfItHasNothing) {
   EXPECT_EQ(Reference::parse_normalized("a")->with_default_tag().familiar(), "a:latest");
   EXPECT_EQ(Reference::parse_normalized("a:b")->with_default_tag().familiar(), "a:b");
