@@ -1,7 +1,6 @@
 #include "image/config.h"
 
 #include <algorithm>
-#include <array>
 #include <span>
 
 #include "image/detail/json_key.h"
