@@ -1,0 +1,177 @@
+#include "build/build.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "build/stage.h"
+
+namespace strata::build {
+namespace {
+
+using dockerfile::Dockerfile;
+using dockerfile::Instruction;
+
+/// Which stages the target needs: by FROM and by COPY --from.
+std::set<std::size_t> needed_stages(const Dockerfile& file, std::size_t target,
+                                    const BuildArgs& args) {
+  std::set<std::size_t> needed = {target};
+  auto global = [&](std::string_view name) { return args.global(name); };
+  for (std::size_t i = target + 1; i-- > 0;) {
+    if (!needed.contains(i)) continue;
+    const auto& stage = file.stages[i];
+    auto image = dockerfile::expand_word(stage.from().image, file.escape, global);
+    if (image)
+      if (auto base = file.find_stage(*image, i)) needed.insert(*base);
+    for (const auto& instruction : stage.instructions)
+      if (const auto* copy = std::get_if<dockerfile::Copy>(&instruction.value))
+        if (auto from = file.find_stage(copy->from, i); from && !copy->from.empty())
+          needed.insert(*from);
+  }
+  return needed;
+}
+
+/// docker's checks of COPY --from=<number>.
+Result<void> check_from_flags(const Dockerfile& file, std::size_t target) {
+  for (std::size_t i = 0; i <= target; i++) {
+    for (const auto& instruction : file.stages[i].instructions) {
+      const auto* copy = std::get_if<dockerfile::Copy>(&instruction.value);
+      if (copy == nullptr || copy->from.empty()) continue;
+      if (copy->from.find_first_not_of("0123456789") != std::string::npos) continue;
+      if (file.find_stage(copy->from, i)) continue;
+      bool own = copy->from == std::to_string(i);
+      return Error(ErrorCode::InvalidArgument,
+                   fmt::format("invalid from flag value {}: {}", copy->from,
+                               own ? "refers to current build stage" : "index out of bounds"));
+    }
+  }
+  return {};
+}
+
+/// One run of build(): the steps in the order of the file.
+class Run {
+ public:
+  Run(BuildState& state, std::size_t target) : state_(state), target_(target) {
+    total_ = state.dockerfile.global_args.size() + state.request.labels.size();
+    for (std::size_t i = 0; i <= target; i++)
+      total_ += 1 + state.dockerfile.stages[i].instructions.size();
+  }
+
+  Result<ImageID> run() {
+    TRY(global_args());
+    auto needed = needed_stages(state_.dockerfile, target_, state_.args);
+    for (std::size_t i = 0; i < target_; i++) {
+      if (needed.contains(i))
+        state_.stages[i] = TRY(stage(i));
+      else
+        skip(i);
+    }
+    auto last = TRY(stage(target_));
+    if (!last.image.id)
+      return Error(ErrorCode::InvalidArgument, "No image was generated. Is your Dockerfile empty?");
+    return *last.image.id;
+  }
+
+ private:
+  void announce(const std::string& text) {
+    state_.output.write(fmt::format("Step {}/{} : {}\n", ++step_, total_, text));
+  }
+
+  Result<void> global_args() {
+    auto lookup = [&](std::string_view name) { return state_.args.global(name); };
+    for (const auto& instruction : state_.dockerfile.global_args) {
+      announce(instruction.original);
+      for (const auto& arg : std::get<dockerfile::Arg>(instruction.value).names) {
+        std::optional<std::string> value;
+        if (arg.value)
+          value = TRY(dockerfile::expand_word(*arg.value, state_.dockerfile.escape, lookup));
+        state_.args.declare_global(arg.name, value);
+      }
+    }
+    return {};
+  }
+
+  void skip(std::size_t index) {
+    const auto& stage = state_.dockerfile.stages[index];
+    auto line = [&](const Instruction& instruction) {
+      announce(instruction.original);
+      state_.output.write(" ---> Skipped (stage not needed)\n");
+    };
+    line(stage.head);
+    for (const auto& instruction : stage.instructions) line(instruction);
+  }
+
+  Result<FinishedStage> stage(std::size_t index) {
+    const auto& source = state_.dockerfile.stages[index];
+    Stage stage(state_, index);
+    announce(source.head.original);
+    TRY(stage.begin(source.head));
+    for (const auto& instruction : source.instructions) {
+      announce(instruction.original);
+      TRY(stage.step(instruction));
+    }
+    if (index == target_) {
+      for (const auto& [name, value] : state_.request.labels) {
+        announce(fmt::format("LABEL {}={}", name, value));
+        TRY(stage.add_label(name, value));
+      }
+    }
+    return stage.finish();
+  }
+
+  BuildState& state_;
+  std::size_t target_;
+  std::size_t step_ = 0;
+  std::size_t total_ = 0;
+};
+
+BuildOutcome failed(Error error, int exit_code, bool before_first_step) {
+  return {std::nullopt, BuildFailure{std::move(error), exit_code, before_first_step}};
+}
+
+void warn_unused(const BuildArgs& args, OrderedOutput& output) {
+  auto unused = args.unused();
+  if (unused.empty()) return;
+  std::string names;
+  for (const auto& name : unused) names += (names.empty() ? "" : " ") + name;
+  output.write(fmt::format("[Warning] One or more build-args [{}] were not consumed\n", names));
+}
+
+}  // namespace
+
+BuildOutcome build(const Store& store, const BuildRequest& request, const BuildEvents& events,
+                   std::stop_token stop) {
+  auto context = Context::open(store, request.context);
+  if (!context) return failed(std::move(context).error(), 1, false);
+  auto size = (*context)->transfer_size();
+  if (!size) return failed(std::move(size).error(), 1, false);
+  events.context(*size);
+
+  auto file = dockerfile::parse((*context)->dockerfile_text(), (*context)->dockerfile_name());
+  if (!file) return failed(std::move(file).error(), 1, true);
+  auto target = file->target_stage(request.target);
+  if (!target) return failed(std::move(target).error(), 1, true);
+  if (auto checked = check_from_flags(*file, *target); !checked)
+    return failed(std::move(checked).error(), 1, true);
+
+  OrderedOutput output(events.output);
+  for (const auto& warning : file->warnings) output.write(warning + "\n");
+  BuildState state{store,
+                   request,
+                   **context,
+                   *file,
+                   output,
+                   std::move(stop),
+                   BuildArgs(request.build_args),
+                   Tarsums((*context)->files(), SumOwner::Root),
+                   {},
+                   {}};
+  auto id = Run(state, *target).run();
+  if (!id) return failed(std::move(id).error(), state.run_exit_code, false);
+  warn_unused(state.args, output);
+  output.write(fmt::format("Successfully built {}\n", id->digest().hex().substr(0, 12)));
+  return {*id, std::nullopt};
+}
+
+}  // namespace strata::build

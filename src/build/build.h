@@ -1,0 +1,67 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "build/context.h"
+#include "digest/digest.h"
+#include "image/reference.h"
+#include "runtime/bundle.h"
+#include "runtime/cgroup.h"
+#include "store/store.h"
+
+namespace strata::build {
+
+/// How RUN starts its containers.
+struct RunOptions {
+  std::string runtime = "crun";  // or runc
+  NetworkMode network = NetworkMode::Host;
+  std::vector<std::string> extra_hosts;            // "name:ip"
+  std::int64_t shm_size = std::int64_t{64} << 20;  // bytes
+  std::vector<Ulimit> ulimits;
+  ResourceLimits limits;
+};
+
+/// Everything that `docker build` can say.
+struct BuildRequest {
+  ContextRequest context;
+  std::map<std::string, std::optional<std::string>> build_args;  // no value: given but not set
+  std::map<std::string, std::string> labels;                     // one LABEL step each, at the end
+  std::string target;
+  bool no_cache = false;
+  bool remove = true;         // --rm: say that the step's container is removed
+  bool force_remove = false;  // --force-rm: also after a failed RUN
+  RunOptions run;
+};
+
+/// What a build tells while it runs. Called from several threads, one call at a time.
+struct BuildEvents {
+  std::function<void(std::int64_t bytes)> context;    // the context has been looked through
+  std::function<void(std::string_view text)> output;  // the classic builder's stdout, in order
+};
+
+/// A failed RUN carries its exit code, which becomes that of the command.
+struct BuildFailure {
+  Error error;
+  int exit_code = 1;
+  bool before_first_step = false;  // docker's client then says "Error response from daemon: "
+};
+
+struct BuildOutcome {
+  std::optional<ImageID> id;  // the image, unless the build failed
+  std::optional<BuildFailure> failure;
+};
+
+/// Builds an image from a Dockerfile: parse, plan, then step by step, each step an image with the
+/// one before as parent, as docker's classic builder does (its output, its cache, its history).
+/// Nothing is tagged and nothing synced: the caller does that. A failed or cancelled build leaves
+/// only whole intermediate images, which the next build finds in the cache.
+BuildOutcome build(const Store& store, const BuildRequest& request, const BuildEvents& events,
+                   std::stop_token stop);
+
+}  // namespace strata::build

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "build/output.h"
+#include "image/config.h"
+#include "store/layer_writer.h"
+#include "store/store.h"
+
+namespace strata::build {
+
+/// The image that a stage has come to.
+struct StageImage {
+  std::optional<ImageID> id;  // none behind `FROM scratch`
+  ImageConfig config;
+};
+
+/// One finished step that shall become an image.
+struct Commit {
+  RunConfig config;            // of the image; its `image` is filled in
+  RunConfig container_config;  // of the step: what a later build is compared with
+  std::string author;
+  std::optional<LayerWriter> layer;  // of steps that may have changed files
+  OrderedOutput::Slot slot;          // takes " ---> <id>"; null for triggers of ONBUILD
+};
+
+/// Turns the finished steps of one stage into images, in order, on a thread of its own: while it
+/// hashes the layer of step N, step N+1 runs. Each image becomes the parent of the next.
+class Committer {
+ public:
+  Committer(const Store& store, OrderedOutput& output, StageImage start);
+  /// Waits for the thread; what was not begun by then is dropped.
+  ~Committer();
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  void add(Commit commit);
+
+  /// Waits until every step is an image and gives the last one, or the first error. After an error
+  /// nothing more is committed.
+  Result<StageImage> flush();
+
+ private:
+  void work(std::stop_token stop);
+  Result<void> commit(Commit& c);
+
+  const Store& store_;
+  OrderedOutput& output_;
+  StageImage image_;              // of the thread; read by others only when it is idle
+  std::optional<ChainID> chain_;  // top layer of image_
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable_any changed_;
+  std::deque<Commit> queue_;
+  bool busy_ = false;
+  std::optional<Error> error_;
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+/// " ---> 0123456789ab\n"
+std::string arrow(const ImageID& id);
+
+}  // namespace strata::build

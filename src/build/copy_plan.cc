@@ -1,0 +1,299 @@
+#include "build/copy_plan.h"
+
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+
+#include "base/io.h"
+#include "fs/xattr.h"
+
+namespace strata::build {
+namespace {
+
+constexpr const char* kCapability = "security.capability";
+
+/// Gives the bytes on and hashes them for the cache key on the way.
+class SummingSource final : public ByteSource {
+ public:
+  SummingSource(int fd, Hasher hasher) : source_(fd), hasher_(std::move(hasher)) {}
+  Result<std::size_t> read(std::span<char> buffer) override {
+    std::size_t n = TRY(source_.read(buffer));
+    hasher_.update(buffer.data(), n);
+    return n;
+  }
+  Digest finish() { return hasher_.finish(); }
+
+ private:
+  FdSource source_;
+  Hasher hasher_;
+};
+
+Result<tar::Entry> make_entry(const std::string& path, const SourceFile& meta) {
+  tar::Entry e;
+  e.name = path;
+  e.mode = meta.mode & 07777;
+  e.uid = meta.uid;
+  e.gid = meta.gid;
+  e.mtime = {meta.mtime.seconds, 0};  // as a tar holds it: whole seconds
+  switch (meta.mode & S_IFMT) {
+    case S_IFREG:
+      e.type = tar::EntryType::Regular;
+      e.size = meta.size;
+      break;
+    case S_IFDIR:
+      e.type = tar::EntryType::Directory;
+      break;
+    case S_IFLNK:
+      e.type = tar::EntryType::Symlink;
+      break;
+    case S_IFIFO:
+      e.type = tar::EntryType::Fifo;
+      break;
+    case S_IFCHR:
+    case S_IFBLK:
+      e.type = S_ISCHR(meta.mode) ? tar::EntryType::CharDevice : tar::EntryType::BlockDevice;
+      e.dev_major = major(meta.rdev);
+      e.dev_minor = minor(meta.rdev);
+      break;
+    default:
+      return Error(ErrorCode::Unsupported, fmt::format("{}: cannot be part of a layer", path));
+  }
+  return e;
+}
+
+}  // namespace
+
+Result<std::optional<SourceFile>> CopyPlan::in_image(const std::string& path) const {
+  if (image_root_ < 0) {
+    if (!path.empty()) return std::optional<SourceFile>();
+    SourceFile root;
+    root.mode = S_IFDIR | 0755;
+    return std::optional(root);
+  }
+  auto fd =
+      open_in_root(image_root_, path.empty() ? "." : path, Resolve::NoLinks, O_PATH | O_NOFOLLOW);
+  if (!fd) {
+    // ELOOP: a link on the way, so not a name of the image's real tree.
+    if (fd.error().code() == ErrorCode::NotFound || fd.error().sys_errno() == ELOOP)
+      return std::optional<SourceFile>();
+    return std::move(fd).error();
+  }
+  struct stat st = {};
+  if (::fstat(fd->get(), &st) < 0) return Error::from_errno(errno, "stat /" + path);
+  return std::optional(make_source_file(path, st));
+}
+
+Result<Resolved> CopyPlan::resolve(const std::string& destination) const {
+  if (image_root_ >= 0) return resolve_links(image_root_, destination);
+  auto nowhere = TRY(open_dir(AT_FDCWD, "/proc/self/fdinfo"));  // has no names that are paths
+  Resolved r = TRY(resolve_links(nowhere.get(), destination));
+  r.file.reset();
+  if (r.path.empty()) r.file = TRY(in_image(""));
+  return r;
+}
+
+SourceFile CopyPlan::changed(const SourceFile& file) const {
+  SourceFile meta = file;
+  if (rules_.owner) {
+    meta.uid = rules_.owner->uid;
+    meta.gid = rules_.owner->gid;
+  }
+  if (rules_.mode && !file.is_link()) meta.mode = (file.mode & S_IFMT) | *rules_.mode;
+  return meta;
+}
+
+void CopyPlan::put(const std::string& path, Item item) {
+  auto it = items_.lower_bound(path);
+  if (it != items_.end() && it->first == path) {
+    bool directories = it->second.meta.is_directory() && item.meta.is_directory();
+    it->second = std::move(item);
+    if (directories) return;
+    // A file in the place of a directory that an earlier source brought: its content goes too.
+    auto last = std::next(it);
+    while (last != items_.end() && is_below(last->first, path)) ++last;
+    items_.erase(std::next(it), last);
+    return;
+  }
+  items_.emplace_hint(it, path, std::move(item));
+}
+
+Result<void> CopyPlan::add_parents(const std::string& path, const Owner& owner) {
+  for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    std::string directory = path.substr(0, slash);
+    if (auto known = items_.find(directory); known != items_.end()) {
+      if (known->second.meta.is_directory()) continue;
+      return Error(ErrorCode::InvalidArgument,
+                   fmt::format("cannot copy to non-directory: /{}", directory));
+    }
+    Item item;
+    auto existing = TRY(in_image(directory));
+    if (existing) {
+      if (!existing->is_directory())
+        return Error(ErrorCode::InvalidArgument,
+                     fmt::format("cannot copy to non-directory: /{}", directory));
+      item.origin = Origin::Image;
+      item.meta = *std::move(existing);
+    } else {
+      item.origin = Origin::Made;
+      item.meta.mode = S_IFDIR | 0755;
+      item.meta.uid = owner.uid;
+      item.meta.gid = owner.gid;
+      item.meta.mtime = kZeroTime;  // set by finish()
+    }
+    put(directory, std::move(item));
+  }
+  return {};
+}
+
+Result<void> CopyPlan::add(SourceTree& tree, const CopySource& source,
+                           const std::string& destination, bool as_directory) {
+  auto target = TRY(resolve(destination));
+  Owner owner = rules_.owner.value_or(Owner());
+  if (source.file.is_directory()) {
+    if (target.file && !target.file->is_directory())
+      return Error(ErrorCode::InvalidArgument,
+                   fmt::format("cannot copy to non-directory: /{}", target.path));
+    return add_tree(tree, source.file, target.path);
+  }
+  std::string path = target.path;
+  if (as_directory || (target.file && target.file->is_directory()))
+    path += (path.empty() ? "" : "/") + source.name;
+  if (path.empty())
+    return Error(ErrorCode::InvalidArgument, "cannot replace to directory / with file");
+  TRY(add_parents(path, owner));
+  return add_file(tree, source.file, path);
+}
+
+Result<void> CopyPlan::add_file(SourceTree& tree, const SourceFile& file, const std::string& path) {
+  owned_.push_back(std::make_unique<SourceFile>(file));
+  put(path, Item{Origin::Source, changed(file), &tree, owned_.back().get()});
+  return {};
+}
+
+Result<void> CopyPlan::add_tree(SourceTree& tree, const SourceFile& top, const std::string& path) {
+  if (!path.empty()) {
+    TRY(add_parents(path + '/', Owner()));  // the slash: `path` itself is one of them
+    auto& item = items_.find(path)->second;
+    if (item.origin == Origin::Made && rules_.owner) {
+      item.meta.uid = rules_.owner->uid;
+      item.meta.gid = rules_.owner->gid;
+    }
+    if (item.origin == Origin::Made) item.meta.mtime = {top.mtime.seconds, 0};
+  }
+  for (const auto& file : TRY(tree.list(top.path))) {
+    std::string relative = file.path.substr(top.path.empty() ? 0 : top.path.size() + 1);
+    if (rules_.exclude.ignored(relative)) continue;
+    std::string target = path.empty() ? relative : path + '/' + relative;
+    if (file.is_directory()) {
+      auto existing = TRY(in_image(target));
+      if (existing && !existing->is_directory())
+        return Error(ErrorCode::InvalidArgument,
+                     fmt::format("cannot copy to non-directory: /{}", target));
+    }
+    put(target, Item{Origin::Source, changed(file), &tree, &file});
+  }
+  return {};
+}
+
+Result<Time> CopyPlan::newest_in_root() const {
+  Time newest{};
+  if (image_root_ < 0) return newest;
+  for (const auto& name : TRY(list_dir(image_root_))) {
+    auto st = TRY(stat_at(image_root_, name));
+    newest = std::max(newest, Time{st.st_mtim.tv_sec, 0});
+  }
+  return newest;
+}
+
+Result<bool> CopyPlan::add_directory(const std::string& path, const Owner& owner) {
+  auto target = TRY(resolve(path));
+  if (target.file && !target.file->is_directory())
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("Cannot mkdir: {} is not a directory", path));
+  if (target.file) return false;
+  TRY(add_parents(target.path + '/', owner));
+  Time above = TRY(newest_in_root());
+  for (auto& [name, item] : items_) {
+    if (item.origin == Origin::Made) item.meta.mtime = above;
+    above = item.meta.mtime;
+  }
+  return true;
+}
+
+Result<std::string> CopyPlan::add_place(const std::string& path) {
+  auto target = TRY(resolve(path));
+  if (target.path.empty()) return std::string();
+  TRY(add_parents(target.path + '/', Owner()));
+  auto& item = items_.find(target.path)->second;
+  if (item.origin == Origin::Made) item.meta.mtime = TRY(newest_in_root());
+  item.origin = Origin::Source;  // stays, although nothing of the plan goes into it
+  return target.path;
+}
+
+void CopyPlan::finish() {
+  // From the last to the first: what is below a directory has been seen before it.
+  struct Below {
+    bool changed = false;
+    Time newest = kZeroTime;
+  };
+  std::map<std::string, Below, std::less<>> below;
+  for (auto it = items_.end(); it != items_.begin();) {
+    --it;
+    auto& item = it->second;
+    Below inside;
+    if (auto node = below.extract(it->first)) inside = node.mapped();
+    if (item.origin == Origin::Image && !inside.changed) {
+      it = items_.erase(it);
+      continue;
+    }
+    if (item.origin == Origin::Made && inside.newest > kZeroTime) item.meta.mtime = inside.newest;
+    auto slash = it->first.rfind('/');
+    if (slash == std::string::npos) continue;
+    auto& above = below[it->first.substr(0, slash)];
+    above.changed = true;
+    Time own =
+        item.origin == Origin::Image ? inside.newest : std::max(inside.newest, item.meta.mtime);
+    above.newest = std::max(above.newest, own);
+  }
+}
+
+Result<void> CopyPlan::write(LayerWriter& layer, Tarsums* sums) const {
+  std::map<std::pair<dev_t, ino_t>, std::string> linked;
+  for (const auto& [path, item] : items_)
+    TRY(write_item(layer, path, item, sums, linked)
+            .context("{}", item.from ? item.from->path : path));
+  return {};
+}
+
+Result<void> CopyPlan::write_item(LayerWriter& layer, const std::string& path, const Item& item,
+                                  Tarsums* sums,
+                                  std::map<std::pair<dev_t, ino_t>, std::string>& linked) const {
+  auto entry = TRY(make_entry(path, item.meta));
+  if (item.from == nullptr) return layer.add(entry);
+  const SourceFile& file = *item.from;
+  if (file.links > 1 && !file.is_directory()) {
+    auto [first, fresh] = linked.try_emplace({file.device, file.inode}, path);
+    if (!fresh) {
+      entry.type = tar::EntryType::HardLink;
+      entry.size = 0;
+      entry.linkname = first->second;
+      return layer.add(entry);
+    }
+  }
+  if (file.is_link()) entry.linkname = TRY(item.tree->read_link(file));
+  if (!file.is_regular()) return layer.add(entry);
+
+  auto fd = TRY(item.tree->open(file));
+  if (auto capability = TRY(get_xattr(fd.get(), "", kCapability)))
+    entry.xattrs.emplace_back(kCapability, *std::move(capability));
+  if (sums == nullptr || sums->known(file.path)) {
+    FdSource content(fd.get());
+    return layer.add(entry, &content);
+  }
+  SummingSource content(fd.get(), begin_tarsum(TRY(sums->header(file))));
+  TRY(layer.add(entry, &content));
+  sums->remember(file.path, content.finish());
+  return {};
+}
+
+}  // namespace strata::build

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "build/source_tree.h"
+#include "build/tarsum.h"
+#include "runtime/user.h"
+#include "store/layer_writer.h"
+
+namespace strata::build {
+
+/// One thing that COPY was told to take.
+struct CopySource {
+  std::string name;  // last component of what was written, for the destination
+  SourceFile file;   // what it leads to
+};
+
+/// How files change on the way.
+struct CopyRules {
+  std::optional<Owner> owner;         // --chown, or 0:0; none: the source's owner stays
+  std::optional<mode_t> mode;         // --chmod, for files and directories of the sources
+  dockerfile::IgnoreMatcher exclude;  // --exclude, relative to each source directory
+};
+
+/// The layer of a COPY before it is written: every file with its place, in the order of a walk of
+/// the layer. Rules of the destination: docker's (builder reference, "COPY").
+///
+/// `image_root` is the merged view of the image below (-1: there is none); it is only looked at.
+/// Directories of the image that get new content are part of the layer, with their metadata as it
+/// is: that is what overlayfs copies up. Directories that COPY itself makes take the newest time of
+/// what is put into them, so that a layer depends on its inputs alone.
+class CopyPlan {
+ public:
+  CopyPlan(int image_root, const CopyRules& rules) : image_root_(image_root), rules_(rules) {}
+
+  /// Puts `source` at `destination` (absolute; links in the image are followed). `as_directory`: it
+  /// is written with a slash at the end, or there are several sources.
+  Result<void> add(SourceTree& tree, const CopySource& source, const std::string& destination,
+                   bool as_directory);
+
+  /// Makes the directory `path` and all missing ones above it, 0755 and owned by `owner`, with the
+  /// time of the directory that is there already (WORKDIR). False if it exists.
+  Result<bool> add_directory(const std::string& path, const Owner& owner);
+
+  /// Makes sure that the layer has the directory `path`, to unpack an archive into, and gives its
+  /// name in the layer; "" is the root.
+  Result<std::string> add_place(const std::string& path);
+
+  /// No more sources: directories get their times, those that get nothing new fall away.
+  void finish();
+  bool empty() const { return items_.empty(); }
+
+  /// Writes all of it. With `sums`, the sums of files that are not known yet are computed from the
+  /// same read.
+  Result<void> write(LayerWriter& layer, Tarsums* sums) const;
+
+ private:
+  enum class Origin : std::uint8_t {
+    Image,   // a directory that the image has
+    Made,    // a directory that nobody gave us
+    Source,  // from a source
+  };
+  struct Item {
+    Origin origin = Origin::Source;
+    SourceFile meta;             // mode, owner and time as they shall be
+    SourceTree* tree = nullptr;  // of Source
+    const SourceFile* from = nullptr;
+  };
+  using Items = std::map<std::string, Item, WalkOrder>;
+
+  Result<void> add_parents(const std::string& path, const Owner& owner);
+  Result<void> add_file(SourceTree& tree, const SourceFile& file, const std::string& path);
+  Result<void> add_tree(SourceTree& tree, const SourceFile& top, const std::string& path);
+  void put(const std::string& path, Item item);
+  /// What the image has at `path`, links not followed.
+  Result<std::optional<SourceFile>> in_image(const std::string& path) const;
+  /// An image does not carry the time of its root directory: this stands for it.
+  Result<Time> newest_in_root() const;
+  Result<Resolved> resolve(const std::string& destination) const;
+  SourceFile changed(const SourceFile& file) const;
+  Result<void> write_item(LayerWriter& layer, const std::string& path, const Item& item,
+                          Tarsums* sums,
+                          std::map<std::pair<dev_t, ino_t>, std::string>& linked) const;
+
+  int image_root_;
+  const CopyRules& rules_;
+  Items items_;
+  std::vector<std::unique_ptr<SourceFile>> owned_;  // single files, which no listing keeps
+};
+
+}  // namespace strata::build

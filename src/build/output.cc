@@ -1,0 +1,40 @@
+#include "build/output.h"
+
+#include <algorithm>
+
+namespace strata::build {
+
+void OrderedOutput::write(std::string_view text) {
+  std::lock_guard lock(mutex_);
+  if (pieces_.empty()) {
+    sink_(text);
+  } else if (pieces_.back().slot) {
+    pieces_.push_back({nullptr, std::string(text), true});
+  } else {
+    pieces_.back().text += text;
+  }
+}
+
+OrderedOutput::Slot OrderedOutput::reserve() {
+  std::lock_guard lock(mutex_);
+  auto slot = std::make_shared<std::string>();
+  pieces_.push_back({slot, {}, false});
+  return slot;
+}
+
+void OrderedOutput::fill(const Slot& slot, std::string_view text) {
+  std::lock_guard lock(mutex_);
+  auto piece =
+      std::find_if(pieces_.begin(), pieces_.end(), [&](const Piece& p) { return p.slot == slot; });
+  if (piece == pieces_.end()) return;
+  piece->text = text;
+  piece->filled = true;
+  flush();
+}
+
+void OrderedOutput::flush() {
+  for (; !pieces_.empty() && pieces_.front().filled; pieces_.pop_front())
+    if (!pieces_.front().text.empty()) sink_(pieces_.front().text);
+}
+
+}  // namespace strata::build

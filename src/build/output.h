@@ -1,0 +1,41 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace strata::build {
+
+/// The lines of a build in the order of its steps, although the ID of a step is known only after
+/// the next one has begun: a slot is a hole in the text, and what comes behind it waits until it is
+/// filled. Any thread.
+class OrderedOutput {
+ public:
+  using Sink = std::function<void(std::string_view)>;
+  using Slot = std::shared_ptr<std::string>;
+
+  explicit OrderedOutput(Sink sink) : sink_(std::move(sink)) {}
+
+  void write(std::string_view text);
+  /// A hole at the present end of the text.
+  Slot reserve();
+  /// Fills it; everything up to the next hole goes to the sink.
+  void fill(const Slot& slot, std::string_view text);
+
+ private:
+  struct Piece {
+    Slot slot;  // null for plain text
+    std::string text;
+    bool filled = false;
+  };
+  void flush();  // under mutex_
+
+  Sink sink_;
+  std::mutex mutex_;  // guards pieces_ and the order of calls of sink_
+  std::deque<Piece> pieces_;
+};
+
+}  // namespace strata::build

@@ -1,0 +1,229 @@
+#include "build/source_tree.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <deque>
+
+#include "base/io.h"
+#include "dockerfile/glob.h"
+#include "fs/walk.h"
+
+namespace strata::build {
+namespace {
+
+constexpr int kMaxLinks = 255;  // as Go's filepath-securejoin
+
+/// "a//b/./c" -> {a, b, c}; ".." stays.
+std::deque<std::string> split_path(std::string_view path) {
+  std::deque<std::string> parts;
+  while (!path.empty()) {
+    auto slash = path.find('/');
+    auto part = path.substr(0, slash);
+    if (!part.empty() && part != ".") parts.emplace_back(part);
+    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+  }
+  return parts;
+}
+
+std::string join(const std::string& directory, const std::string& name) {
+  return directory.empty() ? name : directory + '/' + name;
+}
+
+std::string parent_of(const std::string& path) {
+  auto slash = path.rfind('/');
+  return slash == std::string::npos ? std::string() : path.substr(0, slash);
+}
+
+Result<UniqueFd> open_directory(int root, const std::string& path) {
+  return open_in_root(root, path.empty() ? "." : path, Resolve::NoLinks, O_PATH | O_DIRECTORY);
+}
+
+Result<std::string> read_link_at(int dir, const std::string& name) {
+  std::array<char, PATH_MAX> target{};
+  ssize_t n = ::readlinkat(dir, name.c_str(), target.data(), target.size());
+  if (n < 0) return Error::from_errno(errno, "readlink " + name);
+  return std::string(target.data(), static_cast<std::size_t>(n));
+}
+
+bool is_absent(const Error& e) { return e.code() == ErrorCode::NotFound; }
+
+}  // namespace
+
+std::string_view SourceFile::name() const {
+  auto slash = path.rfind('/');
+  return slash == std::string::npos ? std::string_view(path)
+                                    : std::string_view(path).substr(slash + 1);
+}
+
+SourceFile make_source_file(std::string path, const struct stat& st) {
+  SourceFile f;
+  f.path = std::move(path);
+  f.mode = st.st_mode;
+  f.uid = st.st_uid;
+  f.gid = st.st_gid;
+  f.size = st.st_size;
+  f.mtime = {st.st_mtim.tv_sec, static_cast<std::int32_t>(st.st_mtim.tv_nsec)};
+  f.device = st.st_dev;
+  f.inode = st.st_ino;
+  f.links = st.st_nlink;
+  f.rdev = st.st_rdev;
+  return f;
+}
+
+bool WalkOrder::operator()(std::string_view a, std::string_view b) const {
+  std::size_t n = std::min(a.size(), b.size());
+  for (std::size_t i = 0; i < n; i++) {
+    if (a[i] == b[i]) continue;
+    if (a[i] == '/' || b[i] == '/') return a[i] == '/';  // a directory's content follows at once
+    return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[i]);
+  }
+  return a.size() < b.size();
+}
+
+bool is_below(std::string_view path, std::string_view directory) {
+  if (directory.empty()) return !path.empty();
+  return path.size() > directory.size() && path.starts_with(directory) &&
+         path[directory.size()] == '/';
+}
+
+Result<Resolved> resolve_links(int root, std::string_view path) {
+  auto todo = split_path(path);
+  Resolved at;
+  int links = 0;
+  bool missing = false;
+  while (!todo.empty()) {
+    std::string part = std::move(todo.front());
+    todo.pop_front();
+    if (part == "..") {
+      at.path = parent_of(at.path);
+      continue;
+    }
+    std::string next = join(at.path, part);
+    if (missing) {
+      at.path = std::move(next);
+      continue;
+    }
+    auto dir = TRY(open_directory(root, at.path));
+    auto st = stat_at(dir.get(), part);
+    if (!st) {
+      if (!is_absent(st.error())) return std::move(st).error();
+      missing = true;
+      at.path = std::move(next);
+    } else if (S_ISLNK(st->st_mode)) {
+      if (++links > kMaxLinks)
+        return Error(ErrorCode::InvalidArgument,
+                     fmt::format("{}: too many levels of symbolic links", path));
+      auto target = TRY(read_link_at(dir.get(), part));
+      if (target.starts_with('/')) at.path.clear();
+      auto parts = split_path(target);
+      todo.insert(todo.begin(), parts.begin(), parts.end());
+    } else {
+      if (!todo.empty() && !S_ISDIR(st->st_mode))
+        return Error(ErrorCode::InvalidArgument, fmt::format("/{}: not a directory", next));
+      at.path = std::move(next);
+    }
+  }
+  if (missing) return at;
+  auto dir = TRY(open_directory(root, parent_of(at.path)));
+  struct stat st = {};
+  if (at.path.empty()) {
+    if (::fstat(dir.get(), &st) < 0) return Error::from_errno(errno, "stat root directory");
+  } else {
+    auto found = stat_at(dir.get(), at.path.substr(at.path.rfind('/') + 1));
+    if (!found && is_absent(found.error())) return at;  // ".." behind something missing
+    if (!found) return std::move(found).error();
+    st = *found;
+  }
+  at.file = make_source_file(at.path, st);
+  return at;
+}
+
+Result<SourceFile> SourceTree::find(std::string_view path) const {
+  Error absent(ErrorCode::NotFound, fmt::format("stat {}: file does not exist", path));
+  auto resolved = resolve_links(root_, path);
+  if (!resolved) {
+    if (resolved.error().code() == ErrorCode::InvalidArgument || is_absent(resolved.error()))
+      return absent;
+    return std::move(resolved).error();
+  }
+  if (!resolved->file || hidden(resolved->path)) return absent;
+  return *std::move(resolved->file);
+}
+
+Result<std::span<const SourceFile>> SourceTree::list(const std::string& path) {
+  if (auto known = listings_.find(path); known != listings_.end())
+    return std::span<const SourceFile>(known->second);
+  if (auto all = listings_.find(""); all != listings_.end()) {
+    const auto& files = all->second;
+    auto first = std::upper_bound(
+        files.begin(), files.end(), path,
+        [](std::string_view p, const SourceFile& f) { return WalkOrder()(p, f.path); });
+    auto last = std::find_if_not(first, files.end(),
+                                 [&](const SourceFile& f) { return is_below(f.path, path); });
+    return std::span<const SourceFile>(first, last);
+  }
+  auto root =
+      TRY(open_in_root(root_, path.empty() ? "." : path, Resolve::NoLinks, O_RDONLY | O_DIRECTORY));
+  std::vector<SourceFile> files;
+  std::vector<SourceFile> held;  // ignored directories that something below may need
+  TRY(walk_tree(root.get(), [&](const WalkEntry& e) -> Result<WalkStep> {
+    auto file = make_source_file(join(path, e.path), e.st);
+    while (!held.empty() && !is_below(file.path, held.back().path)) held.pop_back();
+    if (S_ISSOCK(e.st.st_mode)) return WalkStep::Skip;  // no layer can hold one
+    if (hidden(file.path)) {
+      if (!file.is_directory() || ignored_.may_prune(file.path)) return WalkStep::Skip;
+      held.push_back(std::move(file));
+      return WalkStep::Enter;
+    }
+    for (auto& directory : held) files.push_back(std::move(directory));
+    held.clear();
+    files.push_back(std::move(file));
+    return WalkStep::Enter;
+  }));
+  auto& kept = listings_[path] = std::move(files);
+  return std::span<const SourceFile>(kept);
+}
+
+Result<std::vector<std::string>> SourceTree::glob(std::string_view pattern) {
+  auto compiled = dockerfile::Glob::compile(pattern);
+  if (!compiled) return std::vector<std::string>();
+  // Names before the first one with a wildcard are literal: only that directory is walked.
+  std::string directory;
+  for (const auto& part : split_path(pattern)) {
+    if (part.find_first_of("*?[\\") != std::string::npos) break;
+    directory = join(directory, part);
+  }
+  auto start = find(directory);
+  if (!start) {
+    if (is_absent(start.error())) return std::vector<std::string>();
+    return std::move(start).error();
+  }
+  if (!start->is_directory()) return std::vector<std::string>();
+  std::vector<std::string> matches;
+  std::string under = directory.empty() ? "" : directory + '/';
+  for (const auto& file : TRY(list(start->path))) {
+    // As the user named the directory, even when a link led elsewhere.
+    std::string named = under + file.path.substr(start->path.empty() ? 0 : start->path.size() + 1);
+    if (compiled->matches(named)) matches.push_back(std::move(named));
+  }
+  return matches;
+}
+
+Result<std::string> SourceTree::read_link(const SourceFile& file) const {
+  auto dir = TRY(open_directory(root_, parent_of(file.path)));
+  return read_link_at(dir.get(), std::string(file.name()));
+}
+
+Result<UniqueFd> SourceTree::open(const SourceFile& file) const {
+  auto directory = parent_of(file.path);
+  if (!open_dir_fd_ || directory != open_dir_) {
+    open_dir_fd_ = TRY(open_directory(root_, directory));
+    open_dir_ = std::move(directory);
+  }
+  return open_at(open_dir_fd_.get(), std::string(file.name()),
+                 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME);
+}
+
+}  // namespace strata::build

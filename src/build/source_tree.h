@@ -1,0 +1,95 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "dockerfile/ignore_file.h"
+
+namespace strata::build {
+
+/// A file below a root, links not followed.
+struct SourceFile {
+  std::string path;  // relative to the root, "a/b"; "" is the root itself
+  mode_t mode = 0;   // type and permission bits
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::int64_t size = 0;  // bytes; of a link the length of its target
+  Time mtime;
+  dev_t device = 0;  // of the file system
+  ino_t inode = 0;
+  nlink_t links = 0;
+  dev_t rdev = 0;
+
+  bool is_directory() const { return S_ISDIR(mode); }
+  bool is_regular() const { return S_ISREG(mode); }
+  bool is_link() const { return S_ISLNK(mode); }
+  /// Last component of `path`.
+  std::string_view name() const;
+};
+
+SourceFile make_source_file(std::string path, const struct stat& st);
+
+/// The order of a walk: names of one directory in byte order, a directory before its content.
+struct WalkOrder {
+  using is_transparent = void;
+  bool operator()(std::string_view a, std::string_view b) const;
+};
+
+/// "a/b" is below "a", everything is below "".
+bool is_below(std::string_view path, std::string_view directory);
+
+/// What COPY and ADD take from: the build context, or the root of another image. Paths are
+/// relative to its root, which no spelling and no link leaves. One thread at a time.
+class SourceTree {
+ public:
+  /// `root` is borrowed. Files that `ignored` covers do not exist for it.
+  SourceTree(int root, dockerfile::IgnoreMatcher ignored)
+      : root_(root), ignored_(std::move(ignored)) {}
+
+  int root() const { return root_; }
+
+  /// The file that `path` leads to, links followed inside the root; its `path` is the resolved one.
+  /// NotFound if it is absent or ignored.
+  Result<SourceFile> find(std::string_view path) const;
+
+  /// The paths that match a pattern of COPY (Go's filepath.Match on the whole path), in the order
+  /// of a walk. A bad pattern matches nothing.
+  Result<std::vector<std::string>> glob(std::string_view pattern);
+
+  /// Everything below the directory `path`, in the order of a walk; valid as long as the tree.
+  Result<std::span<const SourceFile>> list(const std::string& path);
+
+  /// The target of the link `file`.
+  Result<std::string> read_link(const SourceFile& file) const;
+  /// Opens a regular file of this tree for reading.
+  Result<UniqueFd> open(const SourceFile& file) const;
+
+ private:
+  bool hidden(std::string_view path) const { return !path.empty() && ignored_.ignored(path); }
+
+  int root_;
+  dockerfile::IgnoreMatcher ignored_;
+  std::map<std::string, std::vector<SourceFile>> listings_;  // by directory
+  mutable std::string open_dir_;                             // directory of the last open()
+  mutable UniqueFd open_dir_fd_;
+};
+
+/// Where a path leads inside a root, links followed as in a chroot.
+struct Resolved {
+  std::string path;                // without links, "." and ".."; "" is the root
+  std::optional<SourceFile> file;  // absent if nothing is there
+};
+
+/// Missing components are kept as they are. InvalidArgument after 255 links ("too many levels of
+/// symbolic links"), or when a component that must be a directory is something else.
+Result<Resolved> resolve_links(int root, std::string_view path);
+
+}  // namespace strata::build

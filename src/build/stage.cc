@@ -1,0 +1,262 @@
+#include "build/stage.h"
+
+#include <fmt/format.h>
+
+#include "base/io.h"
+#include "base/random_id.h"
+#include "build/cache.h"
+#include "image/platform.h"
+
+namespace strata::build {
+namespace {
+
+constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+void add_default_path(RunConfig& config) {
+  if (!config.env) config.env.emplace();
+  if (!env_value(*config.env, "PATH")) config.env->push_back(std::string("PATH=") + kDefaultPath);
+}
+
+}  // namespace
+
+Error requires_buildkit(std::string_view option) {
+  return Error(ErrorCode::Unsupported,
+               fmt::format("the {} option requires BuildKit. Refer to "
+                           "https://docs.docker.com/go/buildkit/ to learn how to build images with "
+                           "BuildKit enabled",
+                           option));
+}
+
+// --- FROM
+
+Result<void> Stage::begin(const Instruction& instruction) {
+  const auto& from = std::get<dockerfile::From>(instruction.value);
+  auto global = [&](std::string_view name) { return build_.args.global(name); };
+  std::string name = TRY(dockerfile::expand_word(from.image, build_.dockerfile.escape, global));
+  if (name.empty())
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("base name ({}) should not be blank", from.image));
+
+  auto stage = build_.dockerfile.find_stage(name, index_);
+  bool is_index = name.find_first_not_of("0123456789") == std::string::npos;
+  if (stage && !is_index && build_.stages.contains(*stage)) {
+    TRY(start_from_stage(build_.stages.at(*stage)));
+  } else if (name == "scratch") {
+    start_from_scratch();
+    build_.output.write(" ---> \n");
+    return {};
+  } else {
+    TRY(start_from_image(name));
+  }
+  auto triggers = config_.on_build.value_or(std::vector<std::string>());
+  config_.on_build.reset();
+  if (triggers.empty()) {
+    build_.output.write(arrow(*image_.id));
+    return {};
+  }
+  return run_triggers(triggers);
+}
+
+Result<void> Stage::start_from_stage(const FinishedStage& stage) {
+  image_ = stage.image;
+  args_ = stage.args;
+  config_ = image_.config.config;
+  author_ = image_.config.author;
+  base_ = TRY(layer_base(build_.store, image_.config.diff_ids));
+  add_default_path(config_);
+  return {};
+}
+
+Result<void> Stage::start_from_image(const std::string& name) {
+  auto reference = TRY(Reference::parse_normalized(name));
+  auto id = resolve_image(build_.store, name);
+  if (!id) {
+    if (id.error().code() != ErrorCode::NotFound) return std::move(id).error();
+    return Error(ErrorCode::NotFound,
+                 fmt::format("pull access denied for {}, repository does not exist or may require "
+                             "'docker login': no such image in the store",
+                             reference.familiar_name()));
+  }
+  auto image = TRY(build_.store.images().get(*id).context("image {}", name));
+  image_ = {image.id, std::move(image.config)};
+  config_ = image_.config.config;
+  config_.open_stdin = config_.stdin_once = false;
+  author_ = image_.config.author;
+  base_ = TRY(layer_base(build_.store, image_.config.diff_ids).context("image {}", name));
+  add_default_path(config_);
+  return {};
+}
+
+void Stage::start_from_scratch() {
+  const auto& host = host_platform();
+  image_.config.architecture = host.architecture;
+  image_.config.os = host.os;
+  image_.config.variant = host.variant;
+  add_default_path(config_);
+}
+
+Result<void> Stage::run_triggers(const std::vector<std::string>& triggers) {
+  build_.output.write(fmt::format("# Executing {} build trigger{}\n", triggers.size(),
+                                  triggers.size() == 1 ? "" : "s"));
+  in_trigger_ = true;
+  for (const auto& text : triggers) {
+    auto trigger = TRY(dockerfile::parse_trigger(text));
+    TRY(step(trigger));
+  }
+  in_trigger_ = false;
+  auto image = committer_ ? TRY(committer_->flush()) : image_;
+  build_.output.write(arrow(*image.id));
+  return {};
+}
+
+// --- one step
+
+Result<void> Stage::step(const Instruction& instruction) {
+  if (build_.stop.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
+  return std::visit([&](const auto& value) { return run(value); }, instruction.value);
+}
+
+Result<FinishedStage> Stage::finish() {
+  if (committer_) image_ = TRY(committer_->flush());
+  return FinishedStage{image_, args_};
+}
+
+std::optional<std::string> Stage::variable(std::string_view name) const {
+  if (auto arg = args_.get(name)) return arg;
+  return config_.env ? env_value(*config_.env, name) : std::nullopt;
+}
+
+Result<std::string> Stage::expand(std::string_view word) const {
+  return dockerfile::expand_word(word, build_.dockerfile.escape,
+                                 [&](std::string_view name) { return variable(name); });
+}
+
+std::vector<std::string> Stage::shell() const {
+  if (!config_.shell.empty()) return config_.shell;
+  return {"/bin/sh", "-c"};
+}
+
+RunConfig Stage::nop_config(const std::string& text) const {
+  RunConfig probe = config_;
+  probe.cmd = shell();
+  probe.cmd->push_back("#(nop) ");
+  probe.cmd->push_back(text);
+  if (!probe.labels) probe.labels.emplace();
+  return probe;
+}
+
+RunConfig Stage::step_config(const std::string& text) const {
+  RunConfig probe = config_;
+  probe.cmd = shell();
+  probe.cmd->push_back(text);
+  return probe;
+}
+
+Result<void> Stage::add_label(const std::string& name, const std::string& value) {
+  if (!config_.labels) config_.labels.emplace();
+  (*config_.labels)[name] = value;
+  return commit_config(fmt::format("LABEL {}={}", name, value));
+}
+
+Result<void> Stage::commit_config(const std::string& text) {
+  auto probe = nop_config(text);
+  if (TRY(look_up(probe))) return {};
+  announce_container();
+  announce_removal();
+  commit(std::move(probe), std::nullopt);
+  return {};
+}
+
+Result<bool> Stage::look_up(const RunConfig& probe) {
+  if (!may_look_up()) return false;
+  auto hit = TRY(find_cached(build_.store, image_.id, probe));
+  if (!hit) {
+    missed_ = true;
+    return false;
+  }
+  bool new_layers = hit->config.diff_ids != image_.config.diff_ids;
+  image_ = {hit->id, std::move(hit->config)};
+  if (new_layers) {
+    base_ = TRY(layer_base(build_.store, image_.config.diff_ids));
+    root_ = UniqueFd();
+  }
+  build_.output.write(" ---> Using cache\n");
+  if (!in_trigger_) build_.output.write(arrow(*image_.id));
+  return true;
+}
+
+void Stage::announce_container() {
+  // No container stands behind the ID of a step: docker's lines want one.
+  container_ = random_id().substr(0, 12);
+  build_.output.write(fmt::format(" ---> Running in {}\n", container_));
+}
+
+void Stage::announce_removal() {
+  if (build_.request.remove)
+    build_.output.write(fmt::format("Removing intermediate container {}\n", container_));
+}
+
+void Stage::commit(RunConfig container_config, std::optional<LayerWriter> layer) {
+  missed_ = true;
+  if (!committer_) committer_ = std::make_unique<Committer>(build_.store, build_.output, image_);
+  Commit c;
+  c.config = config_;
+  c.container_config = std::move(container_config);
+  c.author = author_;
+  c.layer = std::move(layer);
+  if (!in_trigger_) c.slot = build_.output.reserve();
+  committer_->add(std::move(c));
+}
+
+// --- the file system of the stage
+
+Result<void> Stage::stand_on(const LayerWriter& layer) {
+  if (base_.lowers.size() >= LayerDB::kMaxDepth)
+    return Error(ErrorCode::InvalidArgument, "max depth exceeded");
+  auto cache = layer.cache();
+  base_.lowers.insert(base_.lowers.begin(), cache->link());
+  base_.pending.push_back(std::move(cache));
+  root_ = UniqueFd();
+  return {};
+}
+
+Result<int> Stage::root() {
+  if (base_.lowers.empty()) return -1;
+  if (!root_) root_ = TRY(mount_base(build_.store, base_));
+  return root_.get();
+}
+
+Result<std::vector<UniqueFd>> Stage::donors() const {
+  // Behind a step that is still being hashed the parent's ChainID is not known.
+  if (committer_) return std::vector<UniqueFd>();
+  std::optional<ChainID> parent;
+  if (!image_.config.diff_ids.empty()) parent = chain_ids(image_.config.diff_ids).back();
+  return find_donors(build_.store, parent);
+}
+
+Result<ImageRoot*> Stage::image_root(const std::string& from) {
+  StageImage image;
+  auto stage = build_.dockerfile.find_stage(from, index_);
+  if (stage) {
+    image = build_.stages.at(*stage).image;
+  } else {
+    auto id = TRY(resolve_image(build_.store, from).context("invalid from flag value {}", from));
+    auto found = TRY(build_.store.images().get(id));
+    image = {id, std::move(found.config)};
+  }
+  if (!image.id)
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("invalid from flag value {}: the stage has no files", from));
+  auto [it, fresh] = build_.roots.try_emplace(*image.id);
+  ImageRoot& root = it->second;
+  if (fresh) {
+    auto base = TRY(layer_base(build_.store, image.config.diff_ids));
+    root.root = base.lowers.empty() ? TRY(open_dir(AT_FDCWD, "/proc/self/fdinfo"))
+                                    : TRY(mount_base(build_.store, base));
+    root.files = std::make_unique<SourceTree>(root.root.get(), dockerfile::IgnoreMatcher());
+    root.sums = std::make_unique<Tarsums>(*root.files, SumOwner::Real);
+  }
+  return &root;
+}
+
+}  // namespace strata::build

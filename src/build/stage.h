@@ -1,0 +1,158 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "build/build.h"
+#include "build/committer.h"
+#include "build/copy_plan.h"
+#include "build/output.h"
+#include "build/source_tree.h"
+#include "build/tarsum.h"
+#include "build/variables.h"
+#include "dockerfile/expand.h"
+#include "dockerfile/parser.h"
+#include "store/layer_writer.h"
+
+namespace strata::build {
+
+/// The error for what only BuildKit's language has and this builder does not.
+Error requires_buildkit(std::string_view option);
+
+/// The root file system of a stage or an image that COPY --from takes from.
+struct ImageRoot {
+  UniqueFd root;
+  std::unique_ptr<SourceTree> files;
+  std::unique_ptr<Tarsums> sums;
+};
+
+/// A stage that is built, for the stages behind it.
+struct FinishedStage {
+  StageImage image;
+  StageArgs args;
+};
+
+/// What the stages of one build share.
+struct BuildState {
+  const Store& store;
+  const BuildRequest& request;
+  Context& context;
+  const dockerfile::Dockerfile& dockerfile;
+  OrderedOutput& output;
+  std::stop_token stop;
+  BuildArgs args;
+  Tarsums context_sums;
+  std::map<std::size_t, FinishedStage> stages;  // by index
+  std::map<ImageID, ImageRoot> roots;           // mounted so far
+  int run_exit_code = 1;                        // of a RUN that failed
+};
+
+/// Runs the instructions of one stage. Each step asks the cache, until one misses; a step that is
+/// run hands its result to the committer and the next begins.
+class Stage {
+ public:
+  Stage(BuildState& build, std::size_t index) : build_(build), index_(index) {}
+
+  /// The FROM line, with the triggers of the base image. The Step line is printed already.
+  Result<void> begin(const dockerfile::Instruction& from);
+  /// One more instruction; its Step line is printed already.
+  Result<void> step(const dockerfile::Instruction& instruction);
+  /// One --label of the command line, as a LABEL step that is not expanded.
+  Result<void> add_label(const std::string& name, const std::string& value);
+  /// Waits for the images of all steps.
+  Result<FinishedStage> finish();
+
+ private:
+  using Instruction = dockerfile::Instruction;
+
+  // step_meta.cc
+  Result<void> run(const dockerfile::Maintainer& v);
+  Result<void> run(const dockerfile::Env& v);
+  Result<void> run(const dockerfile::Label& v);
+  Result<void> run(const dockerfile::Arg& v);
+  Result<void> run(const dockerfile::Expose& v);
+  Result<void> run(const dockerfile::User& v);
+  Result<void> run(const dockerfile::Volume& v);
+  Result<void> run(const dockerfile::StopSignal& v);
+  Result<void> run(const dockerfile::Shell& v);
+  Result<void> run(const dockerfile::Cmd& v);
+  Result<void> run(const dockerfile::Entrypoint& v);
+  Result<void> run(const dockerfile::Healthcheck& v);
+  Result<void> run(const dockerfile::OnBuild& v);
+  Result<void> run(const dockerfile::From& v);  // only as a trigger, which docker refuses
+  // step_files.cc
+  Result<void> run(const dockerfile::Workdir& v);
+  Result<void> run(const dockerfile::Copy& v);
+  Result<void> run(const dockerfile::Add& v);
+  // step_run.cc
+  Result<void> run(const dockerfile::Run& v);
+
+  struct RunStep {
+    RunConfig config;               // Cmd also holds the build arguments
+    std::vector<std::string> argv;  // what is run
+  };
+  struct RunSandbox;  // the container of one RUN
+  static Result<void> check_run(const dockerfile::Run& v);
+  RunStep run_step(const dockerfile::Run& v) const;
+  Result<RunSandbox> make_sandbox();
+  Result<ContainerSpec> sandbox_spec(const RunSandbox& box, const RunStep& step);
+  Result<void> execute(const RunSandbox& box, ContainerSpec spec);
+
+  struct FileStep;  // a COPY or ADD in the making
+  Result<void> expand_file_step(FileStep& step, const dockerfile::FileCopy& v);
+  Result<void> take_sources(FileStep& step);
+  Result<void> copy_files(FileStep& step);
+  Result<LayerWriter> write_files(FileStep& step);
+  Result<LayerWriter> unpack_archive(FileStep& step, const CopySource& archive);
+  Result<ImageRoot*> image_root(const std::string& from);
+
+  Result<void> start_from_stage(const FinishedStage& stage);
+  Result<void> start_from_image(const std::string& name);
+  void start_from_scratch();
+  Result<void> run_triggers(const std::vector<std::string>& triggers);
+
+  /// Values of this point of the stage: ARG over ENV where it came later.
+  std::optional<std::string> variable(std::string_view name) const;
+  Result<std::string> expand(std::string_view word) const;
+  std::vector<std::string> shell() const;
+
+  /// The container_config of a step that only changes the config: Cmd is SHELL, "#(nop) ", `text`.
+  RunConfig nop_config(const std::string& text) const;
+  /// The container_config of COPY, ADD and WORKDIR: Cmd is SHELL and `text`.
+  RunConfig step_config(const std::string& text) const;
+  /// Looks a step up, commits it if it is new.
+  Result<void> commit_config(const std::string& text);
+  /// True on a hit: the image is the step's result and the lines are printed.
+  Result<bool> look_up(const RunConfig& probe);
+  bool may_look_up() const { return !build_.request.no_cache && !missed_; }
+  void announce_container();
+  void announce_removal();
+  void commit(RunConfig container_config, std::optional<LayerWriter> layer);
+  /// Lets the next step stand on `layer`, which is not published yet.
+  Result<void> stand_on(const LayerWriter& layer);
+  /// The merged view of what the stage has come to; -1 if it has no layer.
+  Result<int> root();
+  Result<std::vector<UniqueFd>> donors() const;
+
+  BuildState& build_;
+  std::size_t index_;
+  RunConfig config_;
+  std::string author_;
+  StageArgs args_;
+  bool own_cmd_ = false;  // CMD was given in this stage
+  bool missed_ = false;   // after the first miss nothing is looked up
+  bool in_trigger_ = false;
+  std::string container_;  // 12 digits that stand for the container of the step
+  StageImage image_;       // up to the first miss
+  LayerBase base_;
+  std::shared_ptr<CacheDir> init_layer_;  // below the writable layer of RUN; see step_run.cc
+  UniqueFd root_;                         // merged view of base_, when someone has asked for it
+  std::unique_ptr<Committer> committer_;  // after the first miss
+};
+
+}  // namespace strata::build

@@ -1,0 +1,323 @@
+// The instructions that put files into the image: COPY, ADD, WORKDIR.
+#include <fmt/format.h>
+#include <stdio.h>
+
+#include <charconv>
+
+#include "base/io.h"
+#include "build/copy_plan.h"
+#include "build/stage.h"
+#include "compress/detect.h"
+#include "dockerfile/glob.h"
+#include "tar/reader.h"
+
+namespace strata::build {
+
+/// COPY or ADD with everything expanded.
+struct Stage::FileStep {
+  std::string_view name;  // "COPY" or "ADD"
+  std::vector<std::string> sources;
+  std::string destination;  // as written: with it the history speaks
+  std::string chown;        // expanded; empty: not given
+  SourceTree* tree = nullptr;
+  Tarsums* sums = nullptr;
+  bool from_image = false;
+  CopyRules rules;
+  std::vector<CopySource> files;  // what the sources lead to
+  std::string path;               // absolute destination
+  bool as_directory = false;
+  bool unpack = false;  // archives are unpacked
+
+  /// The step's Cmd text, once all sums are known.
+  Result<std::string> text() const;
+};
+
+namespace {
+
+bool is_url(std::string_view source) {
+  return source.starts_with("http://") || source.starts_with("https://");
+}
+
+/// Slashes and "./" in front mean nothing: every source is relative to the root.
+std::string_view strip_front(std::string_view path) {
+  while (path.starts_with('/') || path.starts_with("./"))
+    path.remove_prefix(path[0] == '/' ? 1 : 2);
+  return path;
+}
+
+/// Whether ".." leads above the root when names are taken literally.
+bool leaves_root(std::string_view path) {
+  int depth = 0;
+  while (!path.empty()) {
+    auto slash = path.find('/');
+    auto part = path.substr(0, slash);
+    if (part == "..")
+      depth--;
+    else if (!part.empty() && part != ".")
+      depth++;
+    if (depth < 0) return true;
+    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+  }
+  return false;
+}
+
+/// The last component of a source as written: a trailing slash, "." and ".." do not name a file.
+std::string base_name(std::string_view path) {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
+/// `path` made absolute by the working directory, cleaned; a slash at the end stays.
+std::string absolute_path(const std::string& working_dir, const std::string& path) {
+  std::string joined = path.starts_with('/') ? path : working_dir + '/' + path;
+  std::vector<std::string_view> parts;
+  std::string_view rest = joined;
+  while (!rest.empty()) {
+    auto slash = rest.find('/');
+    auto part = rest.substr(0, slash);
+    if (part == "..") {
+      if (!parts.empty()) parts.pop_back();
+    } else if (!part.empty() && part != ".") {
+      parts.push_back(part);
+    }
+    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+  }
+  std::string out;
+  for (auto part : parts) out.append("/").append(part);
+  if (out.empty()) return "/";
+  if (path.ends_with('/')) out += '/';
+  return out;
+}
+
+Result<mode_t> parse_chmod(std::string_view text) {
+  unsigned mode = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (error != std::errc() || end != text.data() + text.size() || mode > 07777)
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("invalid chmod parameter: '{}'. it should be octal string and between "
+                             "0 and 07777",
+                             text));
+  return static_cast<mode_t>(mode);
+}
+
+Result<void> set_metadata(int dir, const std::string& name, const struct stat& st) {
+  if (::fchownat(dir, name.c_str(), st.st_uid, st.st_gid, 0) < 0 ||
+      ::fchmodat(dir, name.c_str(), st.st_mode & 07777, 0) < 0)
+    return Error::from_errno(errno, "set owner and mode of " + name);
+  timespec times[2] = {st.st_mtim, st.st_mtim};
+  if (::utimensat(dir, name.c_str(), times, 0) < 0)
+    return Error::from_errno(errno, "set times of " + name);
+  return {};
+}
+
+/// ADD unpacks a file if its content, decompressed if need be, starts with a tar header.
+Result<bool> is_archive(const SourceTree& tree, const SourceFile& file) {
+  if (!file.is_regular()) return false;
+  auto fd = TRY(tree.open(file));
+  FdSource source(fd.get());
+  auto plain = decompress(source);
+  if (!plain) {
+    if (plain.error().code() == ErrorCode::Unsupported) return std::move(plain).error();
+    return false;
+  }
+  tar::Reader reader(**plain);
+  auto first = reader.next();
+  return first && first->has_value();
+}
+
+}  // namespace
+
+Result<std::string> Stage::FileStep::text() const {
+  std::vector<std::string> parts;
+  for (const auto& source : files) parts.push_back(TRY(sums->of(source.file)));
+  std::string flags = chown.empty() ? "" : fmt::format("--chown={} ", chown);
+  return fmt::format("#(nop) {} {}{} in {} ", name, flags, Tarsums::combine(parts), destination);
+}
+
+// --- COPY and ADD
+
+Result<void> Stage::run(const dockerfile::Copy& v) {
+  if (v.parents) return requires_buildkit("--parents");
+  FileStep step;
+  step.name = "COPY";
+  if (v.from.empty()) {
+    step.tree = &build_.context.files();
+    step.sums = &build_.context_sums;
+  } else {
+    auto* root = TRY(image_root(v.from));
+    step.tree = root->files.get();
+    step.sums = root->sums.get();
+    step.from_image = true;
+  }
+  TRY(expand_file_step(step, v));
+  for (const auto& source : step.sources)
+    if (is_url(source))
+      return Error(ErrorCode::InvalidArgument, "COPY failed: source can't be a URL for COPY");
+  return copy_files(step);
+}
+
+Result<void> Stage::run(const dockerfile::Add& v) {
+  if (!v.checksum.empty()) return requires_buildkit("--checksum");
+  if (v.keep_git_dir) return requires_buildkit("--keep-git-dir");
+  FileStep step;
+  step.name = "ADD";
+  step.tree = &build_.context.files();
+  step.sums = &build_.context_sums;
+  TRY(expand_file_step(step, v));
+  for (const auto& source : step.sources)
+    if (is_url(source))
+      return Error(ErrorCode::Unsupported,
+                   fmt::format("ADD failed: {}: sources on the network are not supported", source));
+  step.unpack = v.unpack.value_or(true);
+  return copy_files(step);
+}
+
+Result<void> Stage::expand_file_step(FileStep& step, const dockerfile::FileCopy& v) {
+  if (v.link) return requires_buildkit("--link");
+  if (!v.heredocs.empty()) return requires_buildkit("here-document");
+  for (const auto& source : v.sources) step.sources.push_back(TRY(expand(source)));
+  step.destination = TRY(expand(v.destination));
+  step.chown = TRY(expand(v.chown));
+  if (auto chmod = TRY(expand(v.chmod)); !chmod.empty()) step.rules.mode = TRY(parse_chmod(chmod));
+  step.rules.exclude = TRY(dockerfile::IgnoreMatcher::compile(v.exclude));
+  step.path = absolute_path(config_.working_dir, step.destination);
+  return {};
+}
+
+Result<void> Stage::take_sources(FileStep& step) {
+  auto failed = [&](const std::string& why) {
+    return Error(ErrorCode::InvalidArgument, fmt::format("{} failed: {}", step.name, why));
+  };
+  for (const auto& written : step.sources) {
+    if (!step.from_image && leaves_root(strip_front(written)))
+      return failed(fmt::format("forbidden path outside the build context: {} ()", written));
+    std::string source(strip_front(written));
+    std::vector<std::string> names = {source};
+    if (dockerfile::is_glob(source)) names = TRY(step.tree->glob(source));
+    for (const auto& name : names) {
+      auto file = step.tree->find(name);
+      if (!file && file.error().code() == ErrorCode::NotFound)
+        return failed(step.from_image
+                          ? file.error().message()
+                          : "file not found in build context or excluded by .dockerignore: " +
+                                file.error().message());
+      if (!file) return std::move(file).error();
+      step.files.push_back({base_name(name), *std::move(file)});
+    }
+  }
+  if (step.files.empty()) return failed("no source files were specified");
+  if (step.files.size() > 1 && !step.path.ends_with('/'))
+    return Error(
+        ErrorCode::InvalidArgument,
+        fmt::format("When using {} with more than one source file, the destination must be "
+                    "a directory and end with a /",
+                    step.name));
+  step.as_directory = step.path.ends_with('/');
+  return {};
+}
+
+Result<void> Stage::copy_files(FileStep& step) {
+  TRY(take_sources(step));
+  bool hit = false;
+  if (may_look_up()) {
+    auto text = TRY(step.text());
+    hit = TRY(look_up(step_config(text)));
+  }
+  if (hit) return {};
+
+  if (!step.chown.empty() || !step.from_image) step.rules.owner = Owner();
+  if (!step.chown.empty()) {
+    int image = TRY(root());
+    auto nowhere = TRY(open_dir(AT_FDCWD, "/proc/self/fdinfo"));
+    step.rules.owner = TRY(resolve_chown(image >= 0 ? image : nowhere.get(), step.chown));
+  }
+  auto layer = TRY(write_files(step));
+  TRY(stand_on(layer));
+  auto text = TRY(step.text());  // all sums are known now
+  commit(step_config(text), std::move(layer));
+  return {};
+}
+
+Result<LayerWriter> Stage::write_files(FileStep& step) {
+  if (step.unpack && step.files.size() == 1 && TRY(is_archive(*step.tree, step.files[0].file)))
+    return unpack_archive(step, step.files[0]);
+  int image = TRY(root());
+  CopyPlan plan(image, step.rules);
+  for (const auto& source : step.files) {
+    if (step.unpack && TRY(is_archive(*step.tree, source.file)))
+      return Error(ErrorCode::Unsupported,
+                   "ADD failed: an archive must be the only source of its instruction");
+    TRY(plan.add(*step.tree, source, step.path, step.as_directory).context("{} failed", step.name));
+  }
+  plan.finish();
+  auto equal_files = TRY(donors());
+  auto layer = TRY(LayerWriter::create(build_.store, base_, std::move(equal_files)));
+  TRY(plan.write(layer, step.sums).context("{} failed", step.name));
+  return layer;
+}
+
+Result<LayerWriter> Stage::unpack_archive(FileStep& step, const CopySource& archive) {
+  // The archive is unpacked into a layer of its own, whose directory then becomes the destination.
+  auto scratch = TRY(LayerWriter::create(build_.store, {}, {}));
+  {
+    auto fd = TRY(step.tree->open(archive.file));
+    FdSource source(fd.get());
+    auto plain = TRY(decompress(source));
+    TRY(scratch.add_tar(*plain).context("ADD failed: {}", archive.file.path));
+  }
+  int image = TRY(root());
+  CopyPlan plan(image, step.rules);
+  auto place = TRY(plan.add_place(step.path));
+  plan.finish();
+  auto layer = TRY(LayerWriter::create(build_.store, base_, {}));
+  TRY(plan.write(layer, nullptr));
+  TRY(layer.seal());  // sets times; the tar of the whole is made by adopt()
+  auto cache = layer.cache();
+  if (place.empty()) return LayerWriter::adopt(build_.store, scratch.cache());
+  struct stat st = TRY(stat_at(cache->diff(), place));
+  int overlay = build_.store.caches().dir();
+  std::string from = scratch.cache()->id() + "/diff";
+  std::string to = cache->id() + "/diff/" + place;
+  if (::renameat(overlay, from.c_str(), overlay, to.c_str()) < 0)
+    return Error::from_errno(errno, "ADD failed: move " + archive.file.path);
+  TRY(set_metadata(overlay, to, st));
+  return LayerWriter::adopt(build_.store, cache);
+}
+
+// --- WORKDIR
+
+Result<void> Stage::run(const dockerfile::Workdir& v) {
+  auto path = TRY(expand(v.path));
+  if (path.empty()) return Error(ErrorCode::InvalidArgument, "cannot normalize nothing");
+  config_.working_dir =
+      path.starts_with('/')
+          ? path
+          : absolute_path(config_.working_dir.empty() ? "/" : config_.working_dir, path);
+  if (config_.working_dir.size() > 1 && config_.working_dir.ends_with('/'))
+    config_.working_dir.pop_back();
+  std::string text = "#(nop) WORKDIR " + config_.working_dir;
+  auto probe = step_config(text);
+  if (!probe.labels) probe.labels.emplace();
+  if (TRY(look_up(probe))) return {};
+
+  announce_container();
+  int image = TRY(root());
+  Owner owner;
+  if (image >= 0 && !config_.user.empty()) {
+    auto user = TRY(resolve_user(image, config_.user));
+    owner = {user.uid, user.gid};
+  }
+  CopyRules rules;
+  CopyPlan plan(image, rules);
+  std::optional<LayerWriter> layer;
+  if (TRY(plan.add_directory(config_.working_dir, owner))) {
+    layer = TRY(LayerWriter::create(build_.store, base_, {}));
+    TRY(plan.write(*layer, nullptr).context("WORKDIR {}", config_.working_dir));
+    TRY(stand_on(*layer));
+  }
+  announce_removal();
+  commit(std::move(probe), std::move(layer));
+  return {};
+}
+
+}  // namespace strata::build

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/byte_stream.h"
+#include "build/source_tree.h"
+#include "digest/hasher.h"
+
+namespace strata::build {
+
+/// The header of docker's "tarsum v1" of one tar entry, on which the classic builder's cache keys
+/// for COPY and ADD are made: docs of the field, moby pkg/tarsum. Modes are those of docker CLI 28,
+/// without type bits.
+struct TarsumHeader {
+  std::string name;  // a directory's with a slash at the end
+  mode_t mode = 0;   // permission, setuid, setgid and sticky bits
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::int64_t size = 0;  // 0 unless regular
+  char type = '0';        // tar type flag
+  std::string linkname;
+  unsigned major = 0;
+  unsigned minor = 0;
+  std::vector<std::pair<std::string, std::string>> xattrs;  // sorted
+};
+
+/// Starts the sum of one entry; the content follows with update(), finish() gives the sum.
+Hasher begin_tarsum(const TarsumHeader& header);
+
+/// Whose owners count in the sums: a context is sent as 0:0, a stage's files keep theirs.
+enum class SumOwner : std::uint8_t { Root, Real };
+
+/// Computes and remembers the sums of the files of one tree.
+class Tarsums {
+ public:
+  Tarsums(SourceTree& tree, SumOwner owner) : tree_(tree), owner_(owner) {}
+
+  /// "file:<hex>" of a file or "dir:<hex>" of a directory with all below it.
+  Result<std::string> of(const SourceFile& file);
+  /// The text for several sources: "multi:<hex>" of the list, or the one there is.
+  static std::string combine(const std::vector<std::string>& sums);
+
+  /// The header of `file`, for whoever computes the sum while copying; see remember().
+  Result<TarsumHeader> header(const SourceFile& file) const;
+  /// The sum of one file is known from elsewhere.
+  void remember(const std::string& path, const Digest& sum) { sums_[path] = sum; }
+  bool known(const std::string& path) const { return sums_.contains(path); }
+
+ private:
+  Result<Digest> compute(const SourceTree& tree, const SourceFile& file) const;
+  Result<void> compute_all(const std::vector<SourceFile>& files);
+  Result<std::string> member(const SourceFile& file);
+
+  SourceTree& tree_;
+  SumOwner owner_;
+  std::map<std::string, Digest> sums_;  // by path
+};
+
+}  // namespace strata::build

@@ -1,0 +1,113 @@
+#include "container/spec.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/io.h"
+#include "digest/digest.h"
+#include "runtime/user.h"
+
+namespace strata {
+namespace {
+
+constexpr const char* kDefaultPath =
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+bool has_variable(const std::vector<std::string>& env, std::string_view name) {
+  return std::any_of(env.begin(), env.end(), [&](const std::string& e) {
+    return e.size() > name.size() && e.starts_with(name) && e[name.size()] == '=';
+  });
+}
+
+/// docker's order: PATH, HOSTNAME, TERM, then what was configured, then HOME.
+std::vector<std::string> environment(const SpecRequest& r, const std::string& hostname,
+                                     const std::string& home) {
+  auto configured = r.config.env.value_or(std::vector<std::string>());
+  std::vector<std::string> env;
+  if (!has_variable(configured, "PATH")) env.emplace_back(kDefaultPath);
+  if (!has_variable(configured, "HOSTNAME")) env.push_back("HOSTNAME=" + hostname);
+  if (r.config.tty && !has_variable(configured, "TERM")) env.emplace_back("TERM=xterm");
+  // "NAME" without a value would unset it; a variable given twice keeps its last value.
+  for (const auto& e : configured)
+    if (e.find('=') != std::string::npos) env.push_back(e);
+  if (!has_variable(configured, "HOME")) env.push_back("HOME=" + home);
+  return env;
+}
+
+Result<void> write_hosts(const SpecRequest& r, const std::string& hostname) {
+  std::string text;
+  if (r.network == NetworkMode::Host) {
+    if (auto host = read_file(AT_FDCWD, "/etc/hosts")) text = *std::move(host);
+    if (!text.empty() && text.back() != '\n') text += '\n';
+  } else {
+    text =
+        "127.0.0.1\tlocalhost\n"
+        "::1\tlocalhost ip6-localhost ip6-loopback\n"
+        "fe00::0\tip6-localnet\n"
+        "ff00::0\tip6-mcastprefix\n"
+        "ff02::1\tip6-allnodes\n"
+        "ff02::2\tip6-allrouters\n";
+    text += "127.0.0.1\t" + hostname + "\n";
+  }
+  for (const auto& host : r.extra_hosts) {
+    auto colon = host.find(':');
+    if (colon == std::string::npos) continue;
+    text += host.substr(colon + 1) + "\t" + host.substr(0, colon) + "\n";
+  }
+  return write_file(r.files, "hosts", text, 0644);
+}
+
+Result<void> write_files(const SpecRequest& r, const std::string& hostname) {
+  TRY(write_file(r.files, "hostname", hostname + "\n", 0644));
+  TRY(write_hosts(r, hostname));
+  auto resolv = read_file(AT_FDCWD, "/etc/resolv.conf");
+  return write_file(r.files, "resolv.conf", resolv ? *resolv : "", 0644);
+}
+
+}  // namespace
+
+std::string container_hostname(const SpecRequest& r) {
+  if (!r.config.hostname.empty()) return r.config.hostname;
+  if (r.network == NetworkMode::Host) {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) == 0) return name.data();
+  }
+  return r.id.substr(0, 12);
+}
+
+std::string runtime_state_dir(const std::string& store_path) {
+  return "/run/strata/" + sha256(store_path).hex().substr(0, 16);
+}
+
+Result<ContainerSpec> make_spec(const SpecRequest& r) {
+  std::string hostname = container_hostname(r);
+  TRY(write_files(r, hostname));
+  ResolvedUser user;
+  if (r.root >= 0)
+    user = TRY(resolve_user(r.root, r.config.user));
+  else if (!r.config.user.empty())
+    return Error(
+        ErrorCode::NotFound,
+        fmt::format("unable to find user {}: no matching entries in passwd file", r.config.user));
+
+  ContainerSpec spec;
+  spec.rootfs = r.rootfs;
+  spec.argv = r.argv;
+  spec.env = environment(r, hostname, user.home);
+  spec.cwd = r.config.working_dir.empty() ? "/" : r.config.working_dir;
+  spec.uid = user.uid;
+  spec.gid = user.gid;
+  spec.additional_gids = user.additional_gids;
+  spec.terminal = r.config.tty;
+  // With the host's network the host's name is shared, and setting it would change the host's.
+  spec.hostname = hostname;
+  spec.domainname = r.config.domainname;
+  spec.network = r.network;
+  for (const char* name : {"resolv.conf", "hostname", "hosts"})
+    spec.mounts.push_back(bind_mount(r.files_path + "/" + name, std::string("/etc/") + name));
+  return spec;
+}
+
+}  // namespace strata
