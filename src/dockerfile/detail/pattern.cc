@@ -22,7 +22,13 @@ class PatternCompiler {
       if (!token()) return false;
     return true;
   }
-  Pattern take() { return std::move(out_); }
+  Pattern take() {
+    for (const Pattern::Token& token : out_.tokens_)
+      if (token.kind == Kind::Text &&
+          token.end - token.begin > out_.longest_.end - out_.longest_.begin)
+        out_.longest_ = token;
+    return std::move(out_);
+  }
 
  private:
   using Kind = Pattern::Kind;
@@ -164,9 +170,7 @@ class PatternRun {
         f(w * kBits + static_cast<std::size_t>(std::countr_zero(bits)));
   }
 
-  std::string_view text_of(const Pattern::Token& token) const {
-    return std::string_view(pattern_.text_).substr(token.begin, token.end - token.begin);
-  }
+  std::string_view text_of(const Pattern::Token& token) const { return pattern_.text_of(token); }
 
   // Moves all positions over `token`; false if none is left.
   bool step(const Pattern::Token& token) {
@@ -259,17 +263,22 @@ Result<Pattern> Pattern::compile(std::string_view text, Syntax syntax) {
   return compiler.take();
 }
 
+bool Pattern::may_match(std::string_view path) const {
+  const bool text_first = !tokens_.empty() && tokens_[0].kind == Kind::Text;
+  if (text_first && !path.starts_with(text_of(tokens_[0]))) return false;
+  return path.find(text_of(longest_)) != path.npos;
+}
+
 bool Pattern::matches(std::string_view path) const {
+  if (!may_match(path)) return false;
   PatternRun run(*this, path);
   return run.run() && run.ends_at(path.size());
 }
 
 bool Pattern::covers(std::string_view path) const {
-  const bool plain = tokens_.size() == 1 && tokens_[0].kind == Kind::Text;
-  const bool text_first = !tokens_.empty() && tokens_[0].kind == Kind::Text;
-  const std::size_t length = text_first ? tokens_[0].end : 0;
-  if (!path.starts_with(std::string_view(text_).substr(0, length))) return false;
-  if (plain) return path.size() == length || path[length] == '/';
+  if (!may_match(path)) return false;
+  if (tokens_.size() == 1 && tokens_[0].kind == Kind::Text)
+    return path.size() == text_.size() || path[text_.size()] == '/';
   PatternRun run(*this, path);
   if (!run.run()) return false;
   for (std::size_t at = path.find('/'); at != path.npos; at = path.find('/', at + 1))

@@ -54,9 +54,16 @@ class Pattern {
     std::uint32_t end = 0;
   };
 
+  std::string_view text_of(const Token& token) const {
+    return std::string_view(text_).substr(token.begin, token.end - token.begin);
+  }
+  /// False, at little cost, for most paths that do not match: a text of the pattern is missing.
+  bool may_match(std::string_view path) const;
+
   std::vector<Token> tokens_;
   std::vector<Range> ranges_;
-  std::string text_;  // of all Text tokens
+  std::string text_;           // of all Text tokens
+  Token longest_{Kind::Text};  // the longest of them; empty if there is none
 };
 
 }  // namespace strata::dockerfile::detail
