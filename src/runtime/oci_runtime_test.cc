@@ -1,0 +1,423 @@
+#include "runtime/oci_runtime.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "base/io.h"
+#include "base/random_id.h"
+#include "base/temp_dir.h"
+#include "fs/overlay_mount.h"
+#include "runtime/bundle.h"
+#include "runtime/conmon.h"
+#include "runtime/find_program.h"
+#include "runtime/k8s_log.h"
+
+namespace strata {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Waits, at most 10 s, for what another process does.
+bool eventually(const std::function<bool()>& condition) {
+  for (int i = 0; i < 1000; i++) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(10ms);
+  }
+  return false;
+}
+
+/// Dead, though init may not have reaped it yet.
+bool is_dead(pid_t pid) {
+  auto stat = read_file(AT_FDCWD, fmt::format("/proc/{}/stat", pid));
+  return !stat || stat->find(") Z ") != std::string::npos;
+}
+
+/// Containers over a rootfs of one static busybox, once with crun and once with runc.
+class Runtime : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "containers need root";
+    if (::access("/bin/busybox", X_OK) != 0) GTEST_SKIP() << "needs busybox-static";
+    if (find_program(program()) == program()) GTEST_SKIP() << "needs " << program();
+    auto parent = open_dir(AT_FDCWD, "/var/tmp");
+    ASSERT_TRUE(parent);
+    auto temp = TempDir::create(parent->get(), "strata-runtime-");
+    ASSERT_TRUE(temp);
+    temp_.emplace(*std::move(temp));
+    base_ = "/var/tmp/" + temp_->name();
+    for (const char* d : {"layer/bin", "layer/etc", "layer/proc", "layer/sys", "layer/dev", "upper",
+                          "work", "rootfs", "bundle", "exit"})
+      ASSERT_TRUE(make_dirs(temp_->fd(), d, 0755));
+    auto busybox = read_file(AT_FDCWD, "/bin/busybox");
+    ASSERT_TRUE(busybox);
+    ASSERT_TRUE(write_file(temp_->fd(), "layer/bin/busybox", *busybox, 0755));
+    for (const char* name : {"sh", "id", "cat", "sleep", "echo", "pwd", "env", "ls", "ip", "tty"})
+      ASSERT_EQ(::symlinkat("busybox", temp_->fd(), (std::string("layer/bin/") + name).c_str()), 0);
+    ASSERT_TRUE(write_file(temp_->fd(), "layer/etc/passwd", "root:x:0:0::/root:/bin/sh\n", 0644));
+    auto runtime = OciRuntime::open({program(), base_ + "/state"});
+    ASSERT_TRUE(runtime) << runtime.error().message();
+    runtime_.emplace(*std::move(runtime));
+    spec_.rootfs = base_ + "/rootfs";
+    spec_.env = {"PATH=/usr/bin:/bin"};
+    spec_.hostname = "box";
+    spec_.cgroup_mode = runtime_->cgroups().mode;
+    spec_.cgroup_path = "/strata-test/" + id_;
+  }
+
+  void TearDown() override {
+    if (!runtime_) return;
+    EXPECT_TRUE(runtime_->remove(id_, true));
+    auto state = open_dir(AT_FDCWD, base_ + "/state");
+    ASSERT_TRUE(state);
+    EXPECT_TRUE(list_dir(state->get())->empty());
+  }
+
+  std::string program() const { return GetParam(); }
+
+  void write_config() {
+    ASSERT_TRUE(write_file(temp_->fd(), "bundle/config.json", oci_config(spec_), 0600));
+  }
+
+  UniqueFd mount() {
+    auto mount = mount_overlay({temp_->fd(), {"layer"}, "upper", "work", false});
+    EXPECT_TRUE(mount) << mount.error().message();
+    return *std::move(mount);
+  }
+
+  Result<RunningContainer> start(std::vector<std::string> argv, int out, int err, int in = -1) {
+    spec_.argv = std::move(argv);
+    write_config();
+    auto rootfs = mount();
+    StartOptions options;
+    options.bundle = base_ + "/bundle";
+    options.id = id_;
+    options.argv0 = spec_.argv[0];
+    options.rootfs = {rootfs.get(), spec_.rootfs};
+    options.stdin_fd = in;
+    options.stdout_fd = out;
+    options.stderr_fd = err;
+    return runtime_->start(options);
+  }
+
+  /// Other programs mount things meanwhile; what counts is below our directory.
+  bool is_mounted_here() const {
+    return read_file(AT_FDCWD, "/proc/self/mountinfo")->find(temp_->name()) != std::string::npos;
+  }
+
+  bool is_running() const {
+    auto state = runtime_->state(id_);
+    return state && state->status == ContainerStatus::Running;
+  }
+
+  struct Ran {
+    RunOutcome outcome;
+    std::string out;
+    std::string err;
+  };
+  Ran run(std::vector<std::string> argv) {
+    UniqueFd out(::open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    UniqueFd err(::open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    auto container = start(std::move(argv), out.get(), err.get());
+    EXPECT_TRUE(container) << container.error().message();
+    auto outcome = container->wait();
+    EXPECT_TRUE(outcome);
+    ::lseek(out.get(), 0, SEEK_SET);
+    ::lseek(err.get(), 0, SEEK_SET);
+    return {*std::move(outcome), *read_all(out.get()), *read_all(err.get())};
+  }
+  Ran sh(const std::string& script) { return run({"sh", "-c", script}); }
+
+  DetachOptions detach_options(const UniqueFd& rootfs) {
+    DetachOptions options;
+    options.bundle = base_ + "/bundle";
+    options.id = id_;
+    options.argv0 = spec_.argv[0];
+    options.rootfs = {rootfs.get(), spec_.rootfs};
+    options.log_path = base_ + "/ctr.log";
+    options.exit_dir = base_ + "/exit";
+    options.pid_file = base_ + "/pid";
+    options.conmon_pid_file = base_ + "/conmon.pid";
+    return options;
+  }
+
+  std::optional<TempDir> temp_;
+  std::string base_;
+  std::string id_ = random_hex(32);
+  std::optional<OciRuntime> runtime_;
+  ContainerSpec spec_;
+};
+
+TEST_P(Runtime, ExitCodeAndOutputAreTheProgramsOwn) {
+  auto ran = sh("echo out; echo err >&2; cat; exit 3");
+  EXPECT_EQ(ran.outcome.status.code, 3);
+  EXPECT_FALSE(ran.outcome.failure);
+  EXPECT_EQ(ran.out, "out\n");
+  EXPECT_EQ(ran.err, "err\n");
+  EXPECT_EQ(sh("exit 255").outcome.status.code, 255);
+  EXPECT_EQ(sh("sleep 9 & kill -9 $!; wait $!").outcome.status.code, 137);
+}
+
+TEST_P(Runtime, EnvironmentUserAndDirectory) {
+  spec_.env.emplace_back("GREETING=two words");
+  spec_.uid = 1000;
+  spec_.gid = 50;
+  spec_.additional_gids = {60, 70};
+  spec_.cwd = "/made/here";
+  auto ran = sh("echo \"$GREETING\"; id -u; id -g; id -G; pwd; cat /proc/sys/kernel/hostname");
+  EXPECT_EQ(ran.out, "two words\n1000\n50\n50 60 70\n/made/here\nbox\n");
+}
+
+TEST_P(Runtime, WritesGoToTheUpperDirectoryAndNothingStaysMounted) {
+  EXPECT_EQ(sh("echo new > /file; rm /etc/passwd").outcome.status.code, 0);
+  EXPECT_EQ(*read_file(temp_->fd(), "upper/file"), "new\n");
+  EXPECT_TRUE(stat_at(temp_->fd(), "layer/etc/passwd"));
+  EXPECT_FALSE(is_mounted_here());
+  auto rootfs = open_dir(temp_->fd(), "rootfs");
+  EXPECT_TRUE(list_dir(rootfs->get())->empty());
+}
+
+TEST_P(Runtime, NoneHasOnlyALoopbackThatIsUp) {
+  auto ran = sh("ls /sys/class/net; ip addr show dev lo");
+  EXPECT_TRUE(ran.out.starts_with("lo\n"));
+  EXPECT_NE(ran.out.find("127.0.0.1"), std::string::npos) << ran.out << ran.err;
+  EXPECT_NE(ran.out.find("UP"), std::string::npos);
+}
+
+TEST_P(Runtime, IsFencedIn) {
+  auto ran =
+      sh("echo x > /proc/sys/kernel/hostname; cat /proc/kcore | wc -c;"
+         "busybox unshare -m true; busybox mount -t tmpfs t /bin; echo $?");
+  EXPECT_NE(ran.err.find("Read-only file system"), std::string::npos) << ran.err;
+  EXPECT_EQ(ran.out, "0\n1\n") << ran.err;
+}
+
+TEST_P(Runtime, LimitsApply) {
+  spec_.limits.memory = 64 << 20;
+  spec_.limits.pids = 100;
+  spec_.limits.cpu_quota = 50000;
+  spec_.limits.cpu_period = 100000;
+  (void)fit_limits(spec_.limits, runtime_->cgroups());
+  auto ran = sh("cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max");
+  EXPECT_FALSE(ran.outcome.failure) << ran.outcome.failure->message;
+  if (spec_.limits.memory) {
+    EXPECT_EQ(ran.out, "67108864\n") << ran.err;
+  }
+}
+
+struct FailureCase {
+  std::vector<std::string> argv;
+  int exit_code;
+  std::string_view why;
+};
+const FailureCase kFailures[] = {
+    {{"/nope"}, 127, "exec: \"/nope\": stat /nope: no such file or directory"},
+    {{"nope"}, 127, "exec: \"nope\": executable file not found in $PATH"},
+    {{"/etc"}, 126, "exec: \"/etc\": permission denied"},
+    {{"/etc/passwd"}, 126, "exec: \"/etc/passwd\": permission denied"},
+    {{"/etc/passwd/x"}, 125, "exec: \"/etc/passwd/x\": stat /etc/passwd/x: not a directory"},
+};
+
+TEST_P(Runtime, APhantomProgramGivesDockersMessage) {
+  for (const auto& c : kFailures) {
+    auto expected = fmt::format(
+        "failed to create shim task: OCI runtime create failed: runc create failed: "
+        "unable to start container process: {}: unknown",
+        c.why);
+    auto ran = run(c.argv);
+    ASSERT_TRUE(ran.outcome.failure) << c.argv[0];
+    EXPECT_EQ(ran.outcome.failure->message, expected);
+    EXPECT_EQ(ran.outcome.failure->exit_code, c.exit_code);
+    auto checked = check_program(mount().get(), spec_);
+    ASSERT_TRUE(checked) << c.argv[0];
+    EXPECT_EQ(checked->message, expected);
+    EXPECT_EQ(checked->exit_code, c.exit_code);
+  }
+  spec_.argv = {"sh"};
+  EXPECT_FALSE(check_program(mount().get(), spec_));
+  spec_.argv = {"/bin/sh"};
+  EXPECT_FALSE(check_program(mount().get(), spec_));
+  spec_.argv = {"/nope"};
+  spec_.mounts = {bind_mount("/bin", "/mnt")};
+  EXPECT_FALSE(check_program(mount().get(), spec_));
+}
+
+TEST_P(Runtime, AProgramThatTheKernelRefusesIsNoFailureOfTheRuntime) {
+  ASSERT_TRUE(write_file(temp_->fd(), "layer/bin/bad", "no program", 0755));
+  auto ran = run({"/bin/bad"});
+  EXPECT_FALSE(ran.outcome.failure);
+  EXPECT_NE(ran.outcome.status.code, 0);
+  EXPECT_NE(ran.err.find("xec format error"), std::string::npos) << ran.err;
+}
+
+TEST_P(Runtime, KillAndState) {
+  auto container =
+      start({"sh", "-c", "trap 'exit 5' TERM; echo up; while :; do sleep 0.1; done"}, -1, -1);
+  ASSERT_TRUE(container);
+  ASSERT_TRUE(eventually([&] { return is_running(); }));
+  EXPECT_GT(runtime_->state(id_)->pid, 0);
+  std::this_thread::sleep_for(200ms);  // until the shell has set its trap
+  EXPECT_TRUE(runtime_->kill(id_, SIGTERM));
+  auto outcome = container->wait();
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->status.code, 5);
+  EXPECT_EQ(runtime_->state(id_).error().code(), ErrorCode::NotFound);
+  EXPECT_EQ(runtime_->kill(id_, SIGTERM).error().code(), ErrorCode::NotFound);
+  EXPECT_EQ(runtime_->remove(id_, false).error().code(), ErrorCode::NotFound);
+}
+
+TEST_P(Runtime, KilledIs128AndTheSignal) {
+  auto container = start({"sleep", "1000"}, -1, -1);
+  ASSERT_TRUE(container);
+  ASSERT_TRUE(eventually([&] { return is_running(); }));
+  ASSERT_TRUE(runtime_->kill(id_, SIGKILL));
+  auto outcome = container->wait();
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->status.shell_code(), 137);
+  EXPECT_FALSE(outcome->failure);
+}
+
+TEST_P(Runtime, ThreadsSubprocessesAndPackageToolsPassTheSeccompFilter) {
+  if (::access("/usr/bin/python3", X_OK) != 0 || ::access("/usr/bin/apt-get", X_OK) != 0)
+    GTEST_SKIP() << "needs python3 and apt-get on this machine";
+  for (const char* dir : {"/usr", "/lib64", "/lib", "/var/lib", "/var/cache"})
+    spec_.mounts.push_back(bind_mount(dir, dir, true));
+  spec_.mounts.push_back({"tmpfs", "tmpfs", "/tmp", {"mode=1777"}});
+  auto python = run({"/usr/bin/python3", "-c",
+                     "import os, socket, subprocess, threading, time\n"
+                     "t = threading.Thread(target=time.sleep, args=(0.01,)); t.start(); t.join()\n"
+                     "subprocess.run(['/usr/bin/true'], check=True)\n"
+                     "socket.socket().bind(('127.0.0.1', 0))\n"
+                     "os.mkfifo('/tmp/f'); os.chown('/tmp/f', 1, 1); print('fine')\n"});
+  EXPECT_EQ(python.out, "fine\n") << python.err;
+  auto apt = run({"/usr/bin/apt-get", "-s", "install", "coreutils"});
+  EXPECT_EQ(apt.outcome.status.code, 0) << apt.err;
+}
+
+/// A terminal for the runtime's stdio; what comes out of it.
+TEST_P(Runtime, ATerminalIsCopiedByTheRuntime) {
+  UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(master);
+  ASSERT_EQ(::grantpt(master.get()), 0);
+  ASSERT_EQ(::unlockpt(master.get()), 0);
+  UniqueFd slave(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(slave);
+  spec_.terminal = true;
+  auto container = start({"sh", "-c", "tty && exit 7"}, slave.get(), slave.get(), slave.get());
+  ASSERT_TRUE(container);
+  auto outcome = container->wait();
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->status.code, 7);
+  char buffer[4096];
+  ssize_t n = ::read(master.get(), buffer, sizeof buffer);
+  ASSERT_GT(n, 0);
+  EXPECT_NE(std::string(buffer, static_cast<std::size_t>(n)).find("/dev/pts/0"), std::string::npos);
+}
+
+TEST_P(Runtime, DroppedItIsGoneWheneverThatIs) {
+  for (int delay_ms : {0, 5, 10, 20, 40, 80, 300}) {
+    {
+      auto container = start({"sleep", "1000"}, -1, -1);
+      ASSERT_TRUE(container);
+      std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms));
+    }
+    EXPECT_EQ(runtime_->state(id_).error().code(), ErrorCode::NotFound) << delay_ms;
+  }
+}
+
+TEST_P(Runtime, DiesWithTheProcessThatStartedIt) {
+  pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto container = start({"sleep", "1000"}, -1, -1);
+    ::pause();
+    ::_exit(0);
+  }
+  EXPECT_TRUE(eventually([&] { return is_running(); }));
+  auto pid = runtime_->state(id_)->pid;
+  ASSERT_EQ(::kill(child, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  EXPECT_TRUE(eventually([&] { return is_dead(pid); }));
+  EXPECT_TRUE(eventually([&] { return !runtime_->state(id_); }));
+}
+
+TEST_P(Runtime, DetachedUnderConmon) {
+  if (find_program("conmon") == "conmon") GTEST_SKIP() << "needs conmon";
+  spec_.argv = {"sh", "-c", "printf 'one\\ntwo'; echo bad >&2; touch /made; exit 9"};
+  write_config();
+  auto rootfs = mount();
+  auto options = detach_options(rootfs);
+  options.exit_command = {"/bin/sh", "-c", "echo done > " + base_ + "/hook"};
+  auto detached = create_detached(*runtime_, options);
+  ASSERT_TRUE(detached) << detached.error().message();
+  ASSERT_FALSE(detached->failure) << detached->failure->message;
+  EXPECT_EQ(std::to_string(detached->pid), *read_file(temp_->fd(), "pid"));
+  EXPECT_EQ(runtime_->state(id_)->status, ContainerStatus::Created);
+  EXPECT_EQ(read_exit_code(options.exit_dir, id_).error().code(), ErrorCode::NotFound);
+  ASSERT_TRUE(runtime_->start_created(id_));
+  ASSERT_TRUE(eventually([&] { return read_exit_code(options.exit_dir, id_).has_value(); }));
+  EXPECT_EQ(*read_exit_code(options.exit_dir, id_), 9);
+  EXPECT_TRUE(eventually([&] { return stat_at(temp_->fd(), "hook").has_value(); }));
+  EXPECT_EQ(runtime_->state(id_)->status, ContainerStatus::Stopped);
+  EXPECT_EQ(runtime_->kill(id_, SIGKILL).error().code(), ErrorCode::Conflict);
+  EXPECT_TRUE(runtime_->remove(id_, false));
+
+  K8sLogReader log(*open_at(AT_FDCWD, options.log_path, O_RDONLY));
+  std::string out;
+  std::string err;
+  while (auto record = *log.next())
+    (record->stream == LogRecord::Stream::Stdout ? out : err) += record->bytes;
+  EXPECT_EQ(out, "one\ntwo");
+  EXPECT_EQ(err, "bad\n");
+  EXPECT_TRUE(stat_at(temp_->fd(), "upper/made"));
+  EXPECT_FALSE(is_mounted_here());
+  auto conmon = std::stoi(*read_file(temp_->fd(), "conmon.pid"));
+  EXPECT_TRUE(eventually([&] { return is_dead(conmon); }));
+}
+
+TEST_P(Runtime, ConmonReportsAPhantomProgram) {
+  if (find_program("conmon") == "conmon") GTEST_SKIP() << "needs conmon";
+  spec_.argv = {"nope"};
+  write_config();
+  auto rootfs = mount();
+  auto detached = create_detached(*runtime_, detach_options(rootfs));
+  ASSERT_TRUE(detached) << detached.error().message();
+  ASSERT_TRUE(detached->failure);
+  EXPECT_EQ(detached->failure->exit_code, 127);
+  EXPECT_NE(detached->failure->message.find("exec: \"nope\": executable file not found in $PATH"),
+            std::string::npos)
+      << detached->failure->message;
+}
+
+INSTANTIATE_TEST_SUITE_P(Programs, Runtime, testing::Values("crun", "runc"),
+                         [](const auto& p) { return p.param; });
+
+TEST(OciRuntimeOpen, UnknownProgramIsNotFound) {
+  auto runtime = OciRuntime::open({"no-such-runtime", "/var/tmp/strata-none"});
+  ASSERT_FALSE(runtime);
+  EXPECT_EQ(runtime.error().code(), ErrorCode::NotFound);
+}
+
+TEST(ExplainFailure, NoErrorNoFailure) {
+  EXPECT_FALSE(explain_failure("", "x"));
+  EXPECT_FALSE(explain_failure("{\"level\":\"warning\",\"msg\":\"m\"}\n", "x"));
+}
+
+TEST(ExplainFailure, OtherErrorsKeepTheirText) {
+  auto failure = explain_failure("mount `x` to `y`: Permission denied\n", "x");
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->message,
+            "failed to create shim task: OCI runtime create failed: runc create failed: "
+            "mount `x` to `y`: permission denied: unknown");
+  EXPECT_EQ(failure->exit_code, 126);
+  EXPECT_EQ(explain_failure("{\"level\":\"error\",\"msg\":\"bad config\"}\n", "x")->exit_code, 125);
+}
+
+}  // namespace
+}  // namespace strata
