@@ -10,8 +10,6 @@ import tempfile
 
 from tests.support.engine import REPOSITORY, Result
 
-sys.path.insert(0, os.path.join(REPOSITORY, "tests/tools"))
-
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
