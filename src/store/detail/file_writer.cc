@@ -1,0 +1,132 @@
+#include "store/detail/file_writer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/io.h"
+#include "fs/xattr.h"
+#include "store/detail/metadata.h"
+
+namespace strata::detail {
+namespace {
+
+constexpr std::size_t kScratch = std::size_t{128} << 10;
+
+Result<UniqueFd> create_file(int dir, const std::string& name, mode_t mode) {
+  return open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0777);
+}
+
+bool same_metadata(const tar::Entry& entry, const struct stat& st) {
+  return S_ISREG(st.st_mode) && st.st_size == entry.size && (st.st_mode & 07777) == entry.mode &&
+         st.st_uid == entry.uid && st.st_gid == entry.gid &&
+         st.st_mtim.tv_sec == entry.mtime.seconds && st.st_mtim.tv_nsec == entry.mtime.nanoseconds;
+}
+
+bool same_xattrs(const tar::Entry& entry, int fd) {
+  if (entry.xattrs.empty()) {
+    auto any = has_xattrs(fd, "");
+    return any && !*any;
+  }
+  auto xattrs = list_xattrs(fd, "");
+  return xattrs && *xattrs == entry.xattrs;
+}
+
+/// Appends the first `size` bytes of `from` to `to`.
+Result<void> copy_bytes(int from, int to, std::int64_t size, char* buffer) {
+  if (::lseek(from, 0, SEEK_SET) < 0) return Error::from_errno(errno, "seek");
+  while (size > 0) {
+    auto want = std::min(static_cast<std::uint64_t>(size), std::uint64_t{kScratch});
+    auto n = TRY(read_full(from, buffer, want));
+    if (n < want) return Error(ErrorCode::Corrupt, "a file of another layer has become shorter");
+    TRY(write_all(to, {buffer, n}));
+    size -= static_cast<std::int64_t>(n);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> FileWriter::begin(const std::string& name, const tar::Entry& entry) {
+  name_ = name;
+  entry_ = &entry;
+  done_ = 0;
+  out_ = UniqueFd();
+  candidate_ = find_candidate();
+  if (!candidate_) out_ = TRY(create_file(dirs_.fd(), name_, entry.mode));
+  return {};
+}
+
+Result<void> FileWriter::write(std::string_view bytes) {
+  if (candidate_ && !TRY(candidate_goes_on_with(bytes))) TRY(write_instead());
+  if (!candidate_) TRY(write_all(out_.get(), bytes));
+  done_ += static_cast<std::int64_t>(bytes.size());
+  return {};
+}
+
+Result<void> FileWriter::end() {
+  if (candidate_ && link_candidate()) return {};
+  if (candidate_) TRY(write_instead());
+  TRY(set_file_metadata(out_.get(), *entry_, dirs_.inherits_group() ? Inode::Other : Inode::Plain));
+  out_ = UniqueFd();
+  return {};
+}
+
+std::optional<FileWriter::Candidate> FileWriter::find_candidate() const {
+  if (entry_->size == 0) return std::nullopt;
+  for (const auto& donor : dirs_.donors()) {
+    struct stat st = {};
+    if (::fstatat(donor.get(), name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) continue;
+    if (!same_metadata(*entry_, st) || shared_.count(st.st_ino) != 0) continue;
+    auto fd = open_at(donor.get(), name_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (fd && same_xattrs(*entry_, fd->get()))
+      return Candidate{*std::move(fd), donor.get(), st.st_ino};
+  }
+  return std::nullopt;
+}
+
+Result<bool> FileWriter::candidate_goes_on_with(std::string_view bytes) {
+  if (!scratch_) scratch_.reset(new char[kScratch]);
+  while (!bytes.empty()) {
+    auto piece = bytes.substr(0, kScratch);
+    auto n = TRY(read_full(candidate_->fd.get(), scratch_.get(), piece.size()));
+    if (n != piece.size() || std::memcmp(scratch_.get(), piece.data(), n) != 0) return false;
+    bytes.remove_prefix(n);
+  }
+  return true;
+}
+
+/// False if it cannot be linked: too many links, another file system, removed meanwhile.
+bool FileWriter::link_candidate() {
+  if (::linkat(candidate_->dir, name_.c_str(), dirs_.fd(), name_.c_str(), 0) < 0) return false;
+  shared_.insert(candidate_->inode);
+  candidate_.reset();
+  return true;
+}
+
+/// Goes over to a file of its own; what has come so far is what the candidate begins with.
+Result<void> FileWriter::write_instead() {
+  if (!scratch_) scratch_.reset(new char[kScratch]);
+  out_ = TRY(create_file(dirs_.fd(), name_, entry_->mode));
+  TRY(copy_bytes(candidate_->fd.get(), out_.get(), done_, scratch_.get()));
+  candidate_.reset();
+  return {};
+}
+
+Result<void> FileWriter::make_own(int dir, const std::string& name, const struct stat& st) {
+  if (shared_.erase(st.st_ino) == 0) return {};
+  if (!scratch_) scratch_.reset(new char[kScratch]);
+  auto from = TRY(open_at(dir, name, O_RDONLY | O_NOFOLLOW));
+  if (::unlinkat(dir, name.c_str(), 0) < 0) return Error::from_errno(errno, "unlink " + name);
+  auto to = TRY(create_file(dir, name, st.st_mode));
+  TRY(copy_bytes(from.get(), to.get(), st.st_size, scratch_.get()));
+  tar::Entry entry;
+  entry.mode = st.st_mode & 07777;
+  entry.uid = st.st_uid;
+  entry.gid = st.st_gid;
+  entry.mtime = {st.st_mtim.tv_sec, static_cast<std::int32_t>(st.st_mtim.tv_nsec)};
+  entry.xattrs = TRY(list_xattrs(from.get(), ""));
+  return set_file_metadata(to.get(), entry, Inode::Other);
+}
+
+}  // namespace strata::detail

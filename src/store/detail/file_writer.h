@@ -1,0 +1,60 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "base/fd.h"
+#include "store/detail/dir_stack.h"
+#include "tar/header.h"
+
+namespace strata::detail {
+
+/// Writes regular files, or links those that a donor tree has at the same path with equal content,
+/// mode, owner, mtime and xattrs. The content is compared while it comes; nothing is written as
+/// long as it is the same.
+///
+/// An inode of a donor gets one name in this tree at most. So no two names become one file that
+/// were two, and nobody changes metadata that other layers share.
+class FileWriter {
+ public:
+  /// Borrows `dirs`.
+  explicit FileWriter(const DirStack& dirs) : dirs_(dirs) {}
+
+  /// The file `name` of the current directory, which must not exist. `entry` is borrowed until
+  /// end(). The content follows by write() in any pieces.
+  Result<void> begin(const std::string& name, const tar::Entry& entry);
+  Result<void> write(std::string_view bytes);
+  Result<void> end();
+
+  /// To be called before the file gets a second name: replaces it by a copy if a donor has it too.
+  Result<void> make_own(int dir, const std::string& name, const struct stat& st);
+
+ private:
+  /// A file of a donor that may be the one that comes.
+  struct Candidate {
+    UniqueFd fd;
+    int dir;  // of the donor, borrowed from dirs_
+    ino_t inode;
+  };
+
+  std::optional<Candidate> find_candidate() const;
+  Result<bool> candidate_goes_on_with(std::string_view bytes);
+  bool link_candidate();
+  Result<void> write_instead();
+
+  const DirStack& dirs_;
+  std::string name_;
+  const tar::Entry* entry_ = nullptr;
+  UniqueFd out_;  // not open while a candidate fits
+  std::optional<Candidate> candidate_;
+  std::int64_t done_ = 0;  // bytes of content that have come
+  std::unique_ptr<char[]> scratch_;
+  std::unordered_set<ino_t> shared_;  // inodes linked from donors
+};
+
+}  // namespace strata::detail

@@ -1,0 +1,231 @@
+#include "store/layer_writer.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/io.h"
+#include "base/temp_dir.h"
+#include "store/detail/apply_tar.h"
+#include "store/detail/layer_recorder.h"
+#include "store/detail/record_upper.h"
+#include "store/detail/tree_writer.h"
+#include "tar/writer.h"
+
+namespace strata {
+
+struct LayerWriter::State {
+  /// What its layer has been made of so far.
+  enum class Kind : std::uint8_t { Nothing, Tree, Tar, Upper };
+
+  State(const Store& s, std::shared_ptr<CacheDir> c, TempDir f)
+      : store(s), cache(std::move(c)), files(std::move(f)) {}
+
+  const Store& store;
+  std::shared_ptr<CacheDir> cache;
+  std::optional<TempDir> files;  // the layerdb entry to be; holds tar-split.json.gz
+  Kind kind = Kind::Nothing;
+  bool has_failed = false;
+  std::vector<UniqueFd> donors;
+  std::unique_ptr<detail::TreeWriter> tree;
+  std::unique_ptr<detail::LayerRecorder> recorder;
+  std::optional<SealedLayer> sealed;
+  Result<void> settled;  // of cache(), for seal() to report
+  std::string header;    // of the entry at hand
+
+  static Result<std::unique_ptr<State>> open(const Store& store, std::shared_ptr<CacheDir> cache);
+  Result<void> begin(Kind wanted, detail::TreeWriter::Order order);
+  Result<void> add(const tar::Entry& entry, ByteSource* content);
+  Result<void> add_content(const tar::Entry& entry, ByteSource& content);
+  Result<void> add_tar(ByteSource& tar);
+  Result<SealedLayer> seal();
+  Result<LayerInfo> publish(const std::optional<ChainID>& parent);
+  Result<void> complete_cache(const std::optional<LayerInfo>& parent);
+  Result<void> empty_work(bool wanted);
+};
+
+namespace {
+
+/// Of the tar without entries, 1024 zero bytes: a step that gives it adds no layer.
+const DiffID& empty_tar() {
+  static const DiffID kId{sha256(tar::end_marker())};
+  return kId;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LayerWriter::State>> LayerWriter::State::open(
+    const Store& store, std::shared_ptr<CacheDir> cache) {
+  auto files = TRY(store.layers().begin());
+  auto split =
+      TRY(open_at(files.fd(), "tar-split.json.gz", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
+  if (::fchmod(split.get(), 0644) < 0) return Error::from_errno(errno, "chmod tar-split.json.gz");
+  auto state = std::make_unique<State>(store, std::move(cache), std::move(files));
+  state->recorder = std::make_unique<detail::LayerRecorder>(std::move(split));
+  return state;
+}
+
+/// Checks that the call fits what was called before. Whatever fails later makes the layer unusable:
+/// the flag comes off when a call has succeeded.
+Result<void> LayerWriter::State::begin(Kind wanted, detail::TreeWriter::Order order) {
+  if (has_failed) return Error(ErrorCode::Internal, "the layer has failed before");
+  if (sealed || (kind != Kind::Nothing && kind != wanted))
+    return Error(ErrorCode::Internal, "the layer takes no more entries");
+  if (kind == Kind::Nothing)
+    tree = std::make_unique<detail::TreeWriter>(cache->diff(), std::move(donors), order);
+  kind = wanted;
+  has_failed = true;
+  return {};
+}
+
+Result<void> LayerWriter::State::add(const tar::Entry& entry, ByteSource* content) {
+  auto path = TRY(tar::clean_name(entry.name));
+  if (path.empty() || path != entry.name)
+    return Error(ErrorCode::InvalidArgument, "not the clean path of a file");
+  TRY(begin(Kind::Tree, detail::TreeWriter::Order::Sorted));
+  header.clear();
+  if (entry.type == tar::EntryType::Directory) {
+    auto named = entry;
+    named.name += '/';
+    TRY(tar::append_header(header, named));
+    TRY(recorder->segment(header));
+    TRY(recorder->file(named.name, 0));
+  } else {
+    TRY(tar::append_header(header, entry));
+    TRY(recorder->segment(header));
+    TRY(recorder->file(entry.name, entry.size));
+  }
+  if (entry.type == tar::EntryType::Regular) {
+    StringSource none{std::string_view()};
+    TRY(add_content(entry, content != nullptr ? *content : none));
+  } else {
+    TRY(tree->put(entry, entry.name));
+  }
+  has_failed = false;
+  return {};
+}
+
+Result<void> LayerWriter::State::add_content(const tar::Entry& entry, ByteSource& content) {
+  TRY(tree->begin_file(entry, entry.name));
+  TRY(recorder->content(content, entry.size,
+                        [this](std::string_view bytes) { return tree->content(bytes); }));
+  TRY(tree->end_file());
+  return recorder->segment(tar::padding(entry.size));
+}
+
+Result<void> LayerWriter::State::add_tar(ByteSource& tar) {
+  if (kind != Kind::Nothing) return Error(ErrorCode::Internal, "a layer is made of one tar");
+  TRY(begin(Kind::Tar, detail::TreeWriter::Order::Any));
+  TRY(detail::apply_tar(tar, *tree, *recorder));
+  TRY(tree->settle());
+  has_failed = false;
+  return {};
+}
+
+Result<SealedLayer> LayerWriter::State::seal() {
+  if (has_failed || sealed) return Error(ErrorCode::Internal, "the layer cannot be sealed");
+  has_failed = true;
+  SealedLayer result;
+  if (kind == Kind::Upper) {
+    result.size = TRY(detail::record_upper(cache->diff(), *recorder));
+  } else {
+    TRY(std::exchange(settled, Result<void>()));
+    if (tree) TRY(tree->settle());
+    if (tree) result.size = tree->size();
+    if (kind != Kind::Tar) TRY(recorder->segment(tar::end_marker()));
+  }
+  result.diff_id = DiffID(TRY(recorder->finish()));
+  result.empty = result.diff_id == empty_tar();
+  tree.reset();
+  recorder.reset();
+  sealed = result;
+  has_failed = false;
+  return result;
+}
+
+Result<LayerInfo> LayerWriter::State::publish(const std::optional<ChainID>& parent) {
+  if (has_failed || !sealed || !files) return Error(ErrorCode::Internal, "the layer is not sealed");
+  const auto& layers = store.layers();
+  LayerInfo layer;
+  layer.diff_id = sealed->diff_id;
+  layer.size = sealed->size;
+  layer.parent = parent;
+  layer.chain_id = parent ? chain_id(*parent, layer.diff_id) : chain_id(layer.diff_id);
+  layer.cache_id = cache->id();
+  std::optional<LayerInfo> below;
+  if (parent) below = TRY(layers.get(*parent));
+  if (!layers.contains(layer.chain_id)) {
+    TRY(complete_cache(below));
+    auto published = layers.publish(*std::exchange(files, std::nullopt), layer);
+    if (published) {
+      cache->keep();
+      return layer;
+    }
+    // Conflict: somebody was faster.
+    if (published.error().code() != ErrorCode::Conflict) return std::move(published).error();
+  }
+  files.reset();
+  return layers.get(layer.chain_id);
+}
+
+/// Everything of the cache directory that depends on what it stands on.
+Result<void> LayerWriter::State::complete_cache(const std::optional<LayerInfo>& parent) {
+  if (parent) {
+    auto lowers = TRY(store.caches().stack(parent->cache_id));
+    if (lowers.size() >= LayerDB::kMaxDepth)
+      return Error(ErrorCode::InvalidArgument, "max depth exceeded");
+    TRY(store.caches().set_parent(cache->id(), parent->cache_id));
+  }
+  return empty_work(parent.has_value());
+}
+
+/// `work` is there exactly if there is a parent, and empty: an adopted one still has what the
+/// kernel left in it, among that the mark of a volatile mount.
+Result<void> LayerWriter::State::empty_work(bool wanted) {
+  auto work = cache->id() + "/work";
+  int overlay = store.caches().dir();
+  auto removed = remove_tree(overlay, work);
+  if (!removed && removed.error().code() != ErrorCode::NotFound) return removed;
+  return wanted ? make_dirs(overlay, work, 0700) : Result<void>();
+}
+
+LayerWriter::LayerWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
+LayerWriter::LayerWriter(LayerWriter&&) noexcept = default;
+LayerWriter& LayerWriter::operator=(LayerWriter&&) noexcept = default;
+LayerWriter::~LayerWriter() = default;
+
+Result<LayerWriter> LayerWriter::create(const Store& store, const LayerBase& base,
+                                        std::vector<UniqueFd> donors) {
+  auto cache = TRY(store.caches().create(/*with_work=*/!base.lowers.empty()));
+  auto state = TRY(State::open(store, std::move(cache)));
+  state->donors = std::move(donors);
+  return LayerWriter(std::move(state));
+}
+
+Result<LayerWriter> LayerWriter::adopt(const Store& store, std::shared_ptr<CacheDir> upper) {
+  auto state = TRY(State::open(store, std::move(upper)));
+  state->kind = State::Kind::Upper;
+  return LayerWriter(std::move(state));
+}
+
+Result<void> LayerWriter::add(const tar::Entry& entry, ByteSource* content) {
+  return state_->add(entry, content).context("{}", entry.name);
+}
+
+Result<void> LayerWriter::add_tar(ByteSource& tar) { return state_->add_tar(tar); }
+
+int LayerWriter::diff() const { return state_->cache->diff(); }
+
+std::shared_ptr<CacheDir> LayerWriter::cache() const {
+  // Whoever stands on it must see the final times of directories.
+  if (state_->tree && state_->settled) state_->settled = state_->tree->settle();
+  return state_->cache;
+}
+
+Result<SealedLayer> LayerWriter::seal() { return state_->seal(); }
+
+Result<LayerInfo> LayerWriter::publish(const std::optional<ChainID>& parent) {
+  return state_->publish(parent);
+}
+
+}  // namespace strata
