@@ -6,7 +6,7 @@
 #include <charconv>
 #include <limits>
 
-#include "cli/go_text.h"
+#include "image/go_quote.h"
 
 namespace strata::cli {
 namespace {

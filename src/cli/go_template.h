@@ -21,9 +21,9 @@ enum class MissingKey : std::uint8_t {
   Error,    // fails: `map has no entry for key "Nope"` (docker inspect)
 };
 
-/// The empty value that a member holds when its JSON is null: in docker's Go types it is a nil
-/// slice or map, which prints as [] or map[] and can be ranged over, or a nil pointer: <nil>.
-enum class NilKind : std::uint8_t { Pointer, List, Map };
+/// What a member is in docker's Go types, where JSON does not show it: a null list prints as [] and
+/// a null map as map[], and a key that a map lacks is no mistake, whatever MissingKey says.
+enum class GoKind : std::uint8_t { Other, List, Map };
 
 /// How a template meets its data.
 struct TemplateOptions {
@@ -31,13 +31,13 @@ struct TemplateOptions {
   /// The Go type that the top value stands for ("*formatter.imageContext"). If not empty it is a
   /// struct: a missing field of it fails, `can't evaluate field Nope in type <type>`.
   std::string root_type;
-  /// Which empty value a null member stands for; not set: all are pointers.
-  std::function<NilKind(std::string_view field)> nil_kind;
+  /// The kind of the member called `field`; not set: all are Other. See docker_field_kind().
+  std::function<GoKind(std::string_view field)> kind_of;
   /// A method of the top value that takes arguments (`.Label "x"`); not set: there is none. Called
   /// for a field with arguments; NotFound if there is no such method.
   std::function<Result<Json>(std::string_view name, const std::vector<Json>& args)> method;
-  /// For a table's heading: json, title, lower, upper, truncate, pad, split and join give back the
-  /// text that they were given, as docker's do there.
+  /// For a table's heading: json, title, lower, upper and truncate give back their first operand,
+  /// as docker's do there.
   bool heading = false;
 };
 
@@ -45,7 +45,8 @@ struct TemplateOptions {
 /// with, range, break, continue, define, template, block, comments, trim markers; Go's functions
 /// (and or not eq ne lt le gt ge len index slice print printf println html js urlquery) and
 /// docker's (json join split lower upper title pad truncate). Field names are case-sensitive; the
-/// members of an object are visited in sorted order.
+/// members of an object are visited in sorted order. An object prints as a map, also where docker
+/// has a struct.
 ///
 /// Hostile input is safe: nesting, the number of steps and the output are bounded (64, 4 million,
 /// 64 MiB). Immutable once parsed; may be executed by several threads.
@@ -65,12 +66,15 @@ class GoTemplate {
   Result<void> execute(const Json& data, std::string& out,
                        const TemplateOptions& options = {}) const;
 
-  struct Tree;  // go_template_tree.h
+  struct Tree;  // detail/template_tree.h
 
  private:
   explicit GoTemplate(std::unique_ptr<const Tree> tree);
   std::unique_ptr<const Tree> tree_;
 };
+
+/// The lists and maps of what docker inspect shows: "Env" is a list, "Labels" a map.
+GoKind docker_field_kind(std::string_view field);
 
 /// docker's line for an error of parse() or execute(): "template parsing error: <error>".
 Error template_error(Error error);

@@ -1,7 +1,5 @@
 #include "cli/go_text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
@@ -33,27 +31,6 @@ std::size_t sequence_length(unsigned char lead) {
 bool is_shortest_form(char32_t rune, std::size_t length) {
   constexpr std::array<char32_t, 5> kFirst = {0, 0, 0x80, 0x800, 0x10000};
   return rune >= kFirst[length] && rune <= 0x10FFFF && (rune < 0xD800 || rune > 0xDFFF);
-}
-
-void append_escaped(std::string& out, char32_t rune, char quote) {
-  constexpr std::string_view kNamed = "\a\b\f\n\r\t\v";
-  constexpr std::string_view kLetters = "abfnrtv";
-  if (rune == static_cast<char32_t>(quote) || rune == U'\\') {
-    out += '\\';
-    out += static_cast<char>(rune);
-  } else if (is_printable(rune)) {
-    append_rune(out, rune);
-  } else if (auto at = rune < 0x20 ? kNamed.find(static_cast<char>(rune)) : std::string_view::npos;
-             at != std::string_view::npos) {
-    out += '\\';
-    out += kLetters[at];
-  } else if (rune < 0x20 || rune == 0x7F) {
-    out += fmt::format("\\x{:02x}", static_cast<unsigned>(rune));
-  } else if (rune < 0x10000) {
-    out += fmt::format("\\u{:04x}", static_cast<unsigned>(rune));
-  } else {
-    out += fmt::format("\\U{:08x}", static_cast<unsigned>(rune));
-  }
 }
 
 }  // namespace
@@ -104,26 +81,6 @@ bool is_printable(char32_t rune) {
   return rune <= 0x10FFFF &&
          std::none_of(std::begin(kUnprintable), std::end(kUnprintable),
                       [&](const Range& r) { return rune >= r.first && rune <= r.last; });
-}
-
-std::string go_quote(std::string_view text) {
-  std::string out = "\"";
-  while (!text.empty()) {
-    const Rune r = decode_rune(text);
-    if (r.valid) {
-      append_escaped(out, r.value, '"');
-    } else {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
-    }
-    text.remove_prefix(r.size);
-  }
-  return out + '"';
-}
-
-std::string go_quote_rune(char32_t rune) {
-  std::string out = "'";
-  append_escaped(out, rune > 0x10FFFF ? kReplacement : rune, '\'');
-  return out + '\'';
 }
 
 }  // namespace strata::cli
