@@ -2,9 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 
+#include "build/change.h"
 #include "build/ports.h"
 #include "build/stage.h"
 #include "image/go_quote.h"
@@ -146,18 +145,7 @@ Result<void> Stage::run(const dockerfile::Healthcheck& v) {
     build_.output.write(fmt::format("Note: overriding previous HEALTHCHECK: [{}]\n",
                                     join(config_.healthcheck->test)));
   }
-  HealthConfig check;
-  if (v.none) {
-    check.test = {"NONE"};
-  } else {
-    check.test.emplace_back(v.command.shell_form ? "CMD-SHELL" : "CMD");
-    check.test.insert(check.test.end(), v.command.words.begin(), v.command.words.end());
-  }
-  check.interval_ns = v.interval_ns;
-  check.timeout_ns = v.timeout_ns;
-  check.start_period_ns = v.start_period_ns;
-  check.start_interval_ns = v.start_interval_ns;
-  check.retries = v.retries;
+  HealthConfig check = health_config(v);
   config_.healthcheck = check;
   auto duration = [](std::int64_t ns) { return go_quote(go_duration(ns)); };
   return commit_config(fmt::format("HEALTHCHECK &{{{} {} {} {} {}}}", go_quote(check.test),
