@@ -53,7 +53,8 @@ struct Reader::Meta {
   std::string gnu_link;
 };
 
-Reader::Reader(ByteSource& source) : source_(source), buffer_(std::make_unique<char[]>(kBuffer)) {}
+Reader::Reader(ByteSource& source)
+    : source_(source), buffer_(std::make_unique_for_overwrite<char[]>(kBuffer)) {}
 
 /// Makes bytes available; false at the end of the stream.
 Result<bool> Reader::fill() {
