@@ -1,6 +1,7 @@
 #include "build/change.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "build/ports.h"
 #include "build/variables.h"
@@ -12,108 +13,142 @@ namespace {
 
 constexpr char kEscape = '\\';
 
-/// Applies one instruction; the variables it may name are those of the config.
+/// One overload per instruction that may change a config. What an instruction does to the config of
+/// a build step is the same; steps also write history, which a change has none of.
 class Change {
  public:
   explicit Change(RunConfig& config) : config_(config) {}
 
-  Result<void> operator()(const dockerfile::Env& v) const {
-    auto env = config_.env.value_or(EnvList());
-    for (const auto& kv : v.variables) {
-      auto name = TRY(expand(kv.name));
-      auto value = TRY(expand(kv.value));
-      set_env(env, name, value);
-    }
-    config_.env = std::move(env);
+  Result<void> operator()(const dockerfile::Env& v) {
+    std::vector<std::pair<std::string, std::string>> pairs;  // all see the environment before it
+    for (const auto& kv : v.variables)
+      pairs.emplace_back(TRY(expand(kv.name)), TRY(expand(kv.value)));
+    if (!config_.env) config_.env.emplace();
+    for (const auto& [name, value] : pairs) set_env(*config_.env, name, value);
     return {};
   }
-  Result<void> operator()(const dockerfile::Label& v) const {
+
+  Result<void> operator()(const dockerfile::Label& v) {
     if (!config_.labels) config_.labels.emplace();
     for (const auto& kv : v.labels) {
       auto name = TRY(expand(kv.name));
-      (*config_.labels)[name] = TRY(expand(kv.value));
+      auto value = TRY(expand(kv.value));
+      (*config_.labels)[name] = value;
     }
     return {};
   }
-  Result<void> operator()(const dockerfile::Expose& v) const {
-    for (const auto& text : v.ports) {
-      auto word = TRY(expand(text));
-      for (auto& port : TRY(parse_exposed_port(word))) config_.exposed_ports.insert(std::move(port));
-    }
+
+  Result<void> operator()(const dockerfile::Expose& v) {
+    for (const auto& text : v.ports)
+      for (const auto& word : TRY(dockerfile::expand_words(text, kEscape, lookup())))
+        for (auto& port : TRY(parse_exposed_port(word)))
+          config_.exposed_ports.insert(std::move(port));
     return {};
   }
-  Result<void> operator()(const dockerfile::Volume& v) const {
-    if (!config_.volumes) config_.volumes.emplace();
-    for (const auto& path : v.paths) config_.volumes->insert(TRY(expand(path)));
-    return {};
-  }
-  Result<void> operator()(const dockerfile::User& v) const {
+
+  Result<void> operator()(const dockerfile::User& v) {
     config_.user = TRY(expand(v.user));
     return {};
   }
-  Result<void> operator()(const dockerfile::Workdir& v) const {
-    auto path = TRY(expand(v.path));
-    if (!path.starts_with('/'))
-      path = (config_.working_dir.empty() ? "" : config_.working_dir) + "/" + path;
-    config_.working_dir = std::move(path);
+
+  Result<void> operator()(const dockerfile::Volume& v) {
+    if (!config_.volumes) config_.volumes.emplace();
+    for (const auto& text : v.paths) {
+      auto path = TRY(expand(text));
+      if (path.empty())
+        return Error(ErrorCode::InvalidArgument, "VOLUME specified can not be an empty string");
+      config_.volumes->insert(std::move(path));
+    }
     return {};
   }
-  Result<void> operator()(const dockerfile::StopSignal& v) const {
+
+  Result<void> operator()(const dockerfile::StopSignal& v) {
     auto signal = TRY(expand(v.signal));
     TRY(parse_stop_signal(signal));
     config_.stop_signal = std::move(signal);
     return {};
   }
-  Result<void> operator()(const dockerfile::Cmd& v) const {
-    config_.cmd = argv(v.command);
+
+  Result<void> operator()(const dockerfile::Workdir& v) {
+    auto path = TRY(expand(v.path));
+    if (path.empty()) return Error(ErrorCode::InvalidArgument, "cannot normalize nothing");
+    config_.working_dir = path[0] == '/' ? clean(path) : clean(config_.working_dir + '/' + path);
     return {};
   }
-  Result<void> operator()(const dockerfile::Entrypoint& v) const {
+
+  Result<void> operator()(const dockerfile::Cmd& v) {
+    config_.cmd = command_line(v.command);
+    if (!config_.cmd->empty()) own_cmd_ = true;
+    return {};
+  }
+
+  Result<void> operator()(const dockerfile::Entrypoint& v) {
     config_.entrypoint.reset();
-    if (!v.command.words.empty()) config_.entrypoint = argv(v.command);
+    if (!v.command.words.empty()) config_.entrypoint = command_line(v.command);
+    if (!own_cmd_) config_.cmd.reset();
     return {};
   }
-  Result<void> operator()(const dockerfile::OnBuild& v) const {
+
+  Result<void> operator()(const dockerfile::Healthcheck& v) {
+    config_.healthcheck = health_config(v);
+    return {};
+  }
+
+  Result<void> operator()(const dockerfile::OnBuild& v) {
     if (!config_.on_build) config_.on_build.emplace();
     config_.on_build->push_back(v.trigger);
     return {};
   }
-  Result<void> operator()(const dockerfile::Healthcheck& v) const {
-    config_.healthcheck = health_config(v);
-    return {};
-  }
-  /// Every other instruction changes files, or means nothing without a Dockerfile.
+
   template <class Other>
-  Result<void> operator()(const Other&) const {
+  Result<void> operator()(const Other&) {
     return Error(ErrorCode::Unsupported, "");
   }
 
  private:
-  Result<std::string> expand(std::string_view word) const {
-    return dockerfile::expand_word(word, kEscape, [&](std::string_view name) {
+  dockerfile::Lookup lookup() const {
+    return [this](std::string_view name) {
       return config_.env ? env_value(*config_.env, name) : std::nullopt;
-    });
+    };
   }
-  std::vector<std::string> argv(const dockerfile::Command& c) const {
+
+  Result<std::string> expand(std::string_view word) const {
+    return dockerfile::expand_word(word, kEscape, lookup());
+  }
+
+  std::vector<std::string> command_line(const dockerfile::Command& c) const {
     if (!c.shell_form) return c.words;
-    auto words = config_.shell.empty() ? std::vector<std::string>{"/bin/sh", "-c"} : config_.shell;
-    words.insert(words.end(), c.words.begin(), c.words.end());
-    return words;
+    auto argv = config_.shell;
+    if (argv.empty()) argv = {"/bin/sh", "-c"};
+    argv.insert(argv.end(), c.words.begin(), c.words.end());
+    return argv;
+  }
+
+  /// Go's path.Clean of a path that is meant to be absolute.
+  static std::string clean(std::string_view path) {
+    std::string out;
+    for (std::size_t at = 0; at <= path.size();) {
+      auto end = std::min(path.find('/', at), path.size());
+      auto name = path.substr(at, end - at);
+      if (name == "..")
+        out.erase(out.empty() ? 0 : out.rfind('/'));
+      else if (!name.empty() && name != ".")
+        out.append("/").append(name);
+      at = end + 1;
+    }
+    return out.empty() ? "/" : out;
   }
 
   RunConfig& config_;
+  bool own_cmd_ = false;
 };
 
 }  // namespace
 
 HealthConfig health_config(const dockerfile::Healthcheck& v) {
   HealthConfig check;
-  if (v.none) {
-    check.test = {"NONE"};
-    return check;
-  }
-  check.test.emplace_back(v.command.shell_form ? "CMD-SHELL" : "CMD");
-  check.test.insert(check.test.end(), v.command.words.begin(), v.command.words.end());
+  check.test.emplace_back(v.none ? "NONE" : v.command.shell_form ? "CMD-SHELL" : "CMD");
+  if (!v.none) check.test.insert(check.test.end(), v.command.words.begin(), v.command.words.end());
   check.interval_ns = v.interval_ns;
   check.timeout_ns = v.timeout_ns;
   check.start_period_ns = v.start_period_ns;
@@ -122,15 +157,25 @@ HealthConfig health_config(const dockerfile::Healthcheck& v) {
   return check;
 }
 
+Result<void> apply_changes(RunConfig& config, std::span<const std::string> changes) {
+  std::vector<dockerfile::Instruction> instructions;
+  for (const auto& text : changes) instructions.push_back(TRY(dockerfile::parse_trigger(text)));
+  Change change(config);
+  for (const auto& instruction : instructions) {
+    auto applied = std::visit(change, instruction.value);
+    if (applied) continue;
+    if (applied.error().code() != ErrorCode::Unsupported) return applied;
+    auto word = instruction.keyword;
+    std::transform(word.begin(), word.end(), word.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return Error(ErrorCode::InvalidArgument, word + " is not a valid change command");
+  }
+  return {};
+}
+
 Result<void> apply_change(RunConfig& config, std::string_view instruction) {
-  auto parsed = TRY(dockerfile::parse_trigger(instruction));
-  auto done = std::visit(Change(config), parsed.value);
-  if (done || done.error().code() != ErrorCode::Unsupported) return done;
-  std::string name = parsed.keyword;
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return Error(ErrorCode::InvalidArgument, fmt::format("{} is not a valid change command", name));
+  std::string text(instruction);
+  return apply_changes(config, std::span(&text, 1));
 }
 
 }  // namespace strata::build

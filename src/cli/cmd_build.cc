@@ -1,0 +1,190 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/io.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/report.h"
+#include "engine/build.h"
+#include "image/units.h"
+
+namespace strata::cli {
+namespace {
+
+struct Options {
+  BuildImageRequest request;
+  std::vector<std::string> build_args;
+  std::vector<std::string> labels;
+  std::string iidfile;
+  bool quiet = false;
+  bool pull = false;
+  bool compress = false;
+  bool content_trust = true;
+  std::string platform;
+  std::vector<std::string> security_options;
+  std::string cgroup_parent;
+  std::string isolation;
+};
+
+Result<void> check_build_arg(std::string_view text) {
+  if (text.empty() || text[0] == '=')
+    return Error(ErrorCode::InvalidArgument, fmt::format("invalid environment variable: {}", text));
+  return {};
+}
+
+void add_flags(FlagSet& f, Options& o) {
+  auto& r = o.request;
+  f.add(r.extra_hosts, "add-host", 0, "Add a custom host-to-IP mapping (host:ip)");
+  f.add_value(
+      [&o](std::string_view text) -> Result<void> {
+        TRY(check_build_arg(text));
+        o.build_args.emplace_back(text);
+        return {};
+      },
+      "list", "build-arg", 0, "Set build-time variables");
+  f.add(o.cgroup_parent, "cgroup-parent", 0, "Optional parent cgroup for the container").hidden();
+  f.add(o.compress, "compress", 0, "Compress the build context (never sent anywhere)").hidden();
+  f.add(r.cpu_period, "cpu-period", 0, "Limit the CPU CFS (Completely Fair Scheduler) period");
+  f.add(r.cpu_quota, "cpu-quota", 0, "Limit the CPU CFS (Completely Fair Scheduler) quota");
+  f.add(r.cpu_shares, "cpu-shares", 'c', "CPU shares (relative weight)");
+  f.add(r.cpuset_cpus, "cpuset-cpus", 0, "CPUs in which to allow execution (0-3, 0,1)");
+  f.add(r.cpuset_mems, "cpuset-mems", 0, "MEMs in which to allow execution (0-3, 0,1)");
+  f.add(o.content_trust, "disable-content-trust", 0, "Skip image verification").hidden();
+  f.add(r.dockerfile, "file", 'f', "Name of the Dockerfile (Default is 'PATH/Dockerfile')");
+  f.add(r.force_remove, "force-rm", 0, "Always remove intermediate containers");
+  f.add(o.iidfile, "iidfile", 0, "Write the image ID to the file");
+  f.add(o.isolation, "isolation", 0, "Container isolation technology").hidden();
+  f.add(o.labels, "label", 0, "Set metadata for an image");
+  f.add(r.memory, "memory", 'm', "Memory limit").type("bytes");
+  f.add(r.memory_swap, "memory-swap", 0,
+        "Swap limit equal to memory plus swap: '-1' to enable unlimited swap")
+      .type("bytes");
+  f.add(r.network, "network", 0,
+        "Set the networking mode for the RUN instructions during build: host or none; "
+        "\"default\" is host");
+  f.add(r.no_cache, "no-cache", 0, "Do not use cache when building the image");
+  f.add(o.platform, "platform", 0, "Set platform if server is multi-platform capable").hidden();
+  f.add(o.pull, "pull", 0, "Always attempt to pull a newer version of the image").hidden();
+  f.add(o.quiet, "quiet", 'q', "Suppress the build output and print image ID on success");
+  f.add(r.remove, "rm", 0, "Remove intermediate containers after a successful build");
+  f.add(r.runtime, "runtime", 0, "OCI runtime for the RUN instructions: crun or runc")
+      .default_text("crun");
+  f.add(o.security_options, "security-opt", 0, "Security options").hidden();
+  f.add(r.shm_size, "shm-size", 0, "Size of /dev/shm").type("bytes");
+  f.add(r.tags, "tag", 't', "Name and optionally a tag in the 'name:tag' format");
+  f.add(r.target, "target", 0, "Set the target build stage to build.");
+  f.add(r.ulimits, "ulimit", 0, "Ulimit options").type("ulimit");
+}
+
+/// "NAME=value"; "NAME" alone takes the value of this process's environment, if there is one.
+void take_build_args(Options& o) {
+  for (const auto& text : o.build_args) {
+    auto equals = text.find('=');
+    std::optional<std::string> value;
+    if (equals != std::string::npos)
+      value = text.substr(equals + 1);
+    else if (const char* own = std::getenv(text.c_str()))
+      value = own;
+    o.request.build_args[text.substr(0, equals)] = std::move(value);
+  }
+  for (const auto& text : o.labels) {
+    auto equals = text.find('=');
+    o.request.labels[text.substr(0, equals)] =
+        equals == std::string::npos ? "" : text.substr(equals + 1);
+  }
+}
+
+Result<void> refuse_unsupported(const Options& o) {
+  auto refuse = [](std::string_view flag) {
+    return Error(ErrorCode::Unsupported, fmt::format("--{} is not supported", flag));
+  };
+  if (o.pull) return refuse("pull");
+  if (!o.security_options.empty()) return refuse("security-opt");
+  if (!o.isolation.empty()) return refuse("isolation");
+  if (!o.cgroup_parent.empty()) return refuse("cgroup-parent");
+  return {};
+}
+
+void put(std::FILE* to, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), to);
+  std::fflush(to);
+}
+
+/// What is printed now, or with -q only if the build fails.
+class BuildPrinter {
+ public:
+  BuildPrinter(Call& call, bool quiet) : call_(call), quiet_(quiet) {}
+
+  BuildImageEvents events() {
+    return {[this](std::int64_t bytes) {
+              if (quiet_) return;
+              put(call_.out, fmt::format("Sending build context to Docker daemon {:>8}\r\r\n",
+                                         human_size(bytes)));
+            },
+            [this](std::string_view text) {
+              if (quiet_)
+                held_ += text;
+              else
+                put(call_.out, text);
+            }};
+  }
+  void finish(const BuildImageResult& result) {
+    if (!quiet_) return;
+    if (result.id)
+      put(call_.out, result.id->str() + "\n");
+    else
+      put(call_.err, held_);
+  }
+
+ private:
+  Call& call_;
+  bool quiet_;
+  std::string held_;
+};
+
+Result<int> run(Options& o, Call& call) {
+  TRY(refuse_unsupported(o));
+  take_build_args(o);
+  o.request.context = call.args[0];
+  if (!o.iidfile.empty() && ::unlink(o.iidfile.c_str()) < 0 && errno != ENOENT)
+    return Error::from_errno(errno, "removing image ID file: remove " + o.iidfile);
+
+  Interrupt interrupt;
+  auto engine = engine_options(call);
+  engine.stop = interrupt.token();
+  BuildPrinter printer(call, o.quiet);
+  auto result = build_image(engine, o.request, printer.events());
+  printer.finish(result);
+  if (result.failure) {
+    auto& failure = *result.failure;
+    auto error =
+        failure.from_daemon ? from_daemon(std::move(failure.error)) : std::move(failure.error);
+    put(call.err, error.message() + "\n");
+    return interrupt.exit_code() != 0 ? interrupt.exit_code() : failure.exit_code;
+  }
+  if (!o.iidfile.empty()) TRY(write_file_atomic(AT_FDCWD, o.iidfile, result.id->str(), 0644));
+  return 0;
+}
+
+}  // namespace
+
+Command build_command(std::string_view path) {
+  return {
+      .path = path,
+      .operands = "[OPTIONS] PATH | URL | -",
+      .summary = "Build an image from a Dockerfile",
+      .description =
+          "Builds an image step by step, as docker's classic builder does: every instruction of "
+          "the Dockerfile becomes an image with the one before as its parent, and is taken from "
+          "the cache if such a child exists already.\n\n"
+          "The context is a directory, read in place, or \"-\": a Dockerfile or a tar archive "
+          "(plain or gzip) on standard input.\n\n"
+          "The exit status is that of a RUN instruction that failed, 1 for any other failure, "
+          "125 for a command line that cannot be read.",
+      .arity = exactly(1),
+      .make = action<Options, add_flags, run>};
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,54 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "cli/commands.h"
+#include "cli/report.h"
+#include "engine/images.h"
+
+namespace strata::cli {
+namespace {
+
+struct Options {
+  ImportRequest request;
+};
+
+void add_flags(FlagSet& f, Options& o) {
+  f.add(o.request.changes, "change", 'c', "Apply Dockerfile instruction to the created image");
+  f.add(o.request.message, "message", 'm', "Set commit message for imported image");
+  f.add(o.request.platform, "platform", 0, "Set platform if server is multi-platform capable");
+}
+
+Result<int> run(Options& o, Call& call) {
+  const std::string& source = call.args[0];
+  o.request.source_name = source == "-" ? "-" : source;
+  if (call.args.size() > 1) o.request.reference = call.args[1];
+  UniqueFd file;
+  if (source != "-") {
+    if (source.find("://") != std::string::npos)
+      return Error(ErrorCode::Unsupported,
+                   fmt::format("import {}: URLs are not supported", source));
+    file = TRY(open_at(AT_FDCWD, source, O_RDONLY));
+    o.request.source_name = "-";  // docker's client sends a file as its standard input
+  }
+  FdSource tar(file ? file.get() : STDIN_FILENO);
+  auto id = import_image(engine_options(call), o.request, tar);
+  if (!id) return from_daemon(std::move(id).error());
+  std::fputs((id->str() + "\n").c_str(), call.out);
+  return 0;
+}
+
+}  // namespace
+
+Command import_command(std::string_view path) {
+  return {.path = path,
+          .operands = "[OPTIONS] file|- [REPOSITORY[:TAG]]",
+          .summary = "Import the contents from a tarball to create a filesystem image",
+          .description =
+              "Makes an image of one layer out of the tar archive of a root file system, "
+              "plain or gzip.",
+          .arity = between(1, 2),
+          .make = action<Options, add_flags, run>};
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,78 @@
+#include "cli/commands.h"
+
+#include "cli/docs.h"
+
+namespace strata::cli {
+namespace {
+
+constexpr Command group(std::string_view path, std::string_view summary) {
+  return {.path = path, .operands = "COMMAND", .summary = summary};
+}
+
+std::span<const Command> all_commands() {
+  static const Command kCommands[] = {
+      group("builder", "Manage builds"),
+      group("container", "Manage containers"),
+      group("image", "Manage images"),
+      group("system", "Manage Strata"),
+
+      build_command("build"),
+      build_command("builder build"),
+      build_command("image build"),
+      commit_command("commit"),
+      commit_command("container commit"),
+      create_command("create"),
+      create_command("container create"),
+      diff_command("diff"),
+      diff_command("container diff"),
+      history_command("history"),
+      history_command("image history"),
+      images_command("images"),
+      images_command("image ls"),
+      import_command("import"),
+      import_command("image import"),
+      info_command("info"),
+      info_command("system info"),
+      inspect_command("inspect"),
+      image_inspect_command("image inspect"),
+      container_inspect_command("container inspect"),
+      kill_command("kill"),
+      kill_command("container kill"),
+      layers_command("layers"),
+      layers_command("image layers"),
+      logs_command("logs"),
+      logs_command("container logs"),
+      ps_command("ps"),
+      ps_command("container ls"),
+      rm_command("rm"),
+      rm_command("container rm"),
+      run_command("run"),
+      run_command("container run"),
+      start_command("start"),
+      start_command("container start"),
+      stop_command("stop"),
+      stop_command("container stop"),
+      tag_command("tag"),
+      tag_command("image tag"),
+      version_command("version"),
+      wait_command("wait"),
+      wait_command("container wait"),
+
+      exited_command("__exited"),
+      kDocsCommand,
+  };
+  return kCommands;
+}
+
+}  // namespace
+
+const Program& strata_program() {
+  static const Program kProgram = {
+      .summary = "Build, look into and run container images, without a daemon",
+      .version = "version " STRATA_VERSION ", docker-compatible",
+      .commands = all_commands(),
+  };
+  return kProgram;
+}
+
+}  // namespace strata::cli

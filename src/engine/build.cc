@@ -1,0 +1,129 @@
+#include "engine/build.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "build/build.h"
+#include "image/reference.h"
+#include "image/units.h"
+
+namespace strata {
+namespace {
+
+Result<NetworkMode> parse_network(const std::string& text) {
+  // "default" is the host's network until there are bridges.
+  if (text.empty() || text == "default" || text == "host") return NetworkMode::Host;
+  if (text == "none") return NetworkMode::None;
+  return Error(ErrorCode::NotFound, fmt::format("network {} not found", text));
+}
+
+Result<Ulimit> parse_ulimit(const std::string& text) {
+  Error bad(ErrorCode::InvalidArgument, fmt::format("invalid ulimit argument: {}", text));
+  auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) return bad;
+  Ulimit limit;
+  limit.name = text.substr(0, equals);
+  auto number = [&](std::string_view digits, std::int64_t& out) {
+    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+    return error == std::errc() && end == digits.data() + digits.size();
+  };
+  std::string_view values = std::string_view(text).substr(equals + 1);
+  auto colon = values.find(':');
+  if (!number(values.substr(0, colon), limit.soft)) return bad;
+  limit.hard = limit.soft;
+  if (colon != std::string_view::npos && !number(values.substr(colon + 1), limit.hard)) return bad;
+  return limit;
+}
+
+Result<build::RunOptions> run_options(const BuildImageRequest& r) {
+  build::RunOptions o;
+  if (!r.runtime.empty()) o.runtime = r.runtime;
+  o.network = TRY(parse_network(r.network));
+  o.extra_hosts = r.extra_hosts;
+  if (!r.shm_size.empty()) o.shm_size = TRY(parse_ram_size(r.shm_size));
+  if (!r.memory.empty()) o.limits.memory = TRY(parse_ram_size(r.memory));
+  if (r.memory_swap == "-1")
+    o.limits.memory_swap = -1;
+  else if (!r.memory_swap.empty())
+    o.limits.memory_swap = TRY(parse_ram_size(r.memory_swap));
+  auto set = [](std::optional<std::int64_t>& to, std::int64_t value) {
+    if (value != 0) to = value;
+  };
+  set(o.limits.cpu_shares, r.cpu_shares);
+  set(o.limits.cpu_period, r.cpu_period);
+  set(o.limits.cpu_quota, r.cpu_quota);
+  o.limits.cpuset_cpus = r.cpuset_cpus;
+  o.limits.cpuset_mems = r.cpuset_mems;
+  for (const auto& text : r.ulimits) {
+    auto limit = TRY(parse_ulimit(text));
+    o.ulimits.push_back(std::move(limit));
+  }
+  return o;
+}
+
+/// The distinct names of -t, in order.
+Result<std::vector<Reference>> parse_tags(const std::vector<std::string>& tags) {
+  std::vector<Reference> out;
+  for (const auto& text : tags) {
+    auto reference = TRY(Reference::parse_normalized(text)).with_default_tag();
+    if (reference.digest)
+      return Error(ErrorCode::InvalidArgument, "build tag cannot contain a digest");
+    TRY(check_taggable(reference));
+    if (std::find(out.begin(), out.end(), reference) == out.end()) out.push_back(reference);
+  }
+  return out;
+}
+
+Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
+  build::BuildRequest b;
+  b.context.path = r.context;
+  b.context.dockerfile = r.dockerfile;
+  b.build_args = r.build_args;
+  b.labels = r.labels;
+  b.target = r.target;
+  b.no_cache = r.no_cache;
+  b.remove = r.remove;
+  b.force_remove = r.force_remove;
+  b.run = TRY(run_options(r));
+  return b;
+}
+
+BuildImageResult failed(Error error, int exit_code, bool from_daemon) {
+  return {std::nullopt, BuildImageFailure{std::move(error), exit_code, from_daemon}};
+}
+
+/// Everything that a tag will name is on disk before the tag is.
+Result<void> tag_all(const EngineOptions& engine, const Store& store, ImageID id,
+                     const std::vector<Reference>& tags,
+                     const std::function<void(std::string_view)>& output) {
+  if (!engine.lazy) TRY(store.sync());
+  for (const auto& tag : tags) {
+    TRY(store.references().set(tag, id));
+    TRY(store.images().set_last_updated(id, Time::now()));
+    output(fmt::format("Successfully tagged {}\n", tag.familiar()));
+  }
+  return {};
+}
+
+}  // namespace
+
+BuildImageResult build_image(const EngineOptions& engine, const BuildImageRequest& request,
+                             const BuildImageEvents& events) {
+  auto tags = parse_tags(request.tags);
+  if (!tags) return failed(std::move(tags).error(), 1, true);
+  auto translated = build_request(request);
+  if (!translated) return failed(std::move(translated).error(), 1, true);
+  auto store = Store::open(engine.root, Store::Access::Write);
+  if (!store) return failed(std::move(store).error(), 1, false);
+
+  auto outcome = build::build(**store, *translated, {events.context, events.output}, engine.stop);
+  if (outcome.failure) {
+    auto& f = *outcome.failure;
+    return failed(std::move(f.error), f.exit_code, f.before_first_step);
+  }
+  if (auto done = tag_all(engine, **store, *outcome.id, *tags, events.output); !done)
+    return failed(std::move(done).error(), 1, false);
+  return {outcome.id, std::nullopt};
+}
+
+}  // namespace strata

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "digest/digest.h"
+#include "engine/events.h"
+
+namespace strata {
+
+/// `build`, as the command line says it.
+struct BuildImageRequest {
+  std::string context;     // a directory, or "-" for standard input
+  std::string dockerfile;  // -f; empty: the default
+  std::vector<std::string> tags;
+  std::map<std::string, std::optional<std::string>> build_args;
+  std::map<std::string, std::string> labels;
+  std::string target;
+  bool no_cache = false;
+  bool remove = true;
+  bool force_remove = false;
+  std::string network;                   // "", "default", "host" or "none"
+  std::string runtime;                   // "crun" or "runc"
+  std::vector<std::string> extra_hosts;  // "name:ip"
+  std::string shm_size;                  // "64m"; empty: docker's default
+  std::string memory;                    // "512m"; empty: no limit
+  std::string memory_swap;
+  std::int64_t cpu_shares = 0;  // 0: no limit; likewise below
+  std::int64_t cpu_period = 0;
+  std::int64_t cpu_quota = 0;
+  std::string cpuset_cpus;
+  std::string cpuset_mems;
+  std::vector<std::string> ulimits;  // "nofile=1024:2048"
+};
+
+struct BuildImageEvents {
+  std::function<void(std::int64_t bytes)> context;
+  std::function<void(std::string_view text)> output;
+};
+
+struct BuildImageFailure {
+  Error error;
+  int exit_code = 1;
+  bool from_daemon = false;  // docker's client puts "Error response from daemon: " before it
+};
+
+struct BuildImageResult {
+  std::optional<ImageID> id;
+  std::optional<BuildImageFailure> failure;
+};
+
+/// Builds and tags. What is printed before the tags is durable when a tag names it.
+BuildImageResult build_image(const EngineOptions& engine, const BuildImageRequest& request,
+                             const BuildImageEvents& events);
+
+}  // namespace strata

@@ -1,0 +1,97 @@
+#include "inspect/image_view.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace strata {
+namespace {
+
+/// Tags in one list, digests in the other.
+Result<std::pair<Json, Json>> names(const Store& store, ImageID id) {
+  auto repositories = TRY(store.references().load());
+  auto by_image = references_by_image(repositories);
+  std::vector<std::string> tags;
+  std::vector<std::string> digests;
+  for (const auto& name : by_image[id])
+    (name.find('@') == std::string::npos ? tags : digests).push_back(name);
+  return std::pair(Json::strings(tags), Json::strings(digests));
+}
+
+/// The directory names behind `l/<link>` entries.
+Result<std::string> lower_directories(const Store& store, const std::string& cache_id) {
+  std::string out;
+  auto stack = TRY(store.caches().stack(cache_id));
+  for (std::size_t i = 1; i < stack.size(); i++) {
+    std::array<char, 256> target{};  // "../<cache-id>/diff"
+    ssize_t n = ::readlinkat(store.caches().dir(), stack[i].c_str(), target.data(), target.size());
+    if (n < 4) return Error::from_errno(errno, "readlink " + stack[i]);
+    if (!out.empty()) out += ':';
+    out += store.path() + "/overlay2/" +
+           std::string(target.data() + 3, static_cast<std::size_t>(n - 3));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::int64_t> image_size(const Store& store, const ImageConfig& config) {
+  std::int64_t total = 0;
+  for (const auto& layer : TRY(store.layers().stack(config.diff_ids))) total += layer.size;
+  return total;
+}
+
+Result<Json> graph_driver(const Store& store, const std::string& cache_id) {
+  std::string base = store.path() + "/overlay2/" + cache_id;
+  Json data = Json::object();
+  auto lower = TRY(lower_directories(store, cache_id));
+  if (!lower.empty()) data.set("LowerDir", lower);
+  data.set("MergedDir", base + "/merged");
+  data.set("UpperDir", base + "/diff");
+  data.set("WorkDir", base + "/work");
+  return Json::object({{"Data", std::move(data)}, {"Name", "overlay2"}});
+}
+
+Result<Json> image_view(const Store& store, const Image& image) {
+  const ImageConfig& config = image.config;
+  auto [tags, digests] = TRY(names(store, image.id));
+  auto parent = store.images().parent(image.id);
+  auto stack = TRY(store.layers().stack(config.diff_ids));
+  std::int64_t size = 0;
+  std::vector<std::string> diff_ids;
+  for (const auto& layer : stack) {
+    size += layer.size;
+    diff_ids.push_back(layer.diff_id.str());
+  }
+  Json driver = Json::object({{"Data", nullptr}, {"Name", "overlay2"}});
+  if (!stack.empty()) driver = TRY(graph_driver(store, stack.back().cache_id));
+  Json rootfs = Json::object({{"Type", "layers"}});
+  if (!diff_ids.empty()) rootfs.set("Layers", Json::strings(diff_ids));
+
+  Json view = Json::object();
+  view.set("Id", image.id.str());
+  view.set("RepoTags", std::move(tags));
+  view.set("RepoDigests", std::move(digests));
+  view.set("Parent", parent ? parent->str() : "");
+  view.set("Comment", config.history.empty() ? config.comment : config.history.back().comment);
+  view.set("Created", config.created.str());
+  view.set("Container", config.container);
+  view.set("ContainerConfig", run_config_json(config.container_config.value_or(RunConfig())));
+  view.set("DockerVersion", config.docker_version);
+  view.set("Author", config.author);
+  view.set("Config", run_config_json(config.config));
+  view.set("Architecture", config.architecture);
+  if (!config.variant.empty()) view.set("Variant", config.variant);
+  view.set("Os", config.os);
+  if (!config.os_version.empty()) view.set("OsVersion", config.os_version);
+  view.set("Size", size);
+  view.set("VirtualSize", size);
+  view.set("GraphDriver", std::move(driver));
+  view.set("RootFS", std::move(rootfs));
+  auto tagged = store.images().last_updated(image.id).value_or(kZeroTime);
+  view.set("Metadata", Json::object({{"LastTagTime", tagged.str()}}));
+  return view;
+}
+
+}  // namespace strata
