@@ -406,6 +406,13 @@ TEST(Parser, HeredocsOfRun) {
   }
 }
 
+TEST(Parser, HeredocsDoNotStandInFlags) {
+  const Dockerfile file = parsed("# escape=`\nFROM x\nRUN --mount=a` <<EOF\nUSER u");
+  const auto& run = std::get<RunStep>(file.stages[0].instructions[0].value);
+  EXPECT_EQ(run.mounts, (Words{"a <<EOF"}));
+  EXPECT_TRUE(run.heredocs.empty());
+}
+
 TEST(Parser, HeredocsOfCopy) {
   Copy copy = only<Copy>("COPY <<one a <<\"two\" /x/\n$A\none\n\\$B\r\ntwo\n");
   EXPECT_EQ(copy.sources, (Words{"a"}));

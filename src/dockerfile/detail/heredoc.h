@@ -28,8 +28,8 @@ struct HeredocText {
 /// Nothing if `word` does not announce a here-document.
 std::optional<HeredocWord> parse_heredoc_word(std::string_view word);
 
-/// All those of an instruction's line, in order. None if a quote is not closed, because then it is
-/// not the text of a shell as we know it.
+/// All those of an instruction's line behind its flags, in order. None if a quote is not closed,
+/// because then it is not the text of a shell as we know it.
 std::vector<HeredocWord> find_heredocs(std::string_view line);
 
 }  // namespace strata::dockerfile::detail

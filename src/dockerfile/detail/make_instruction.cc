@@ -7,7 +7,6 @@
 #include "dockerfile/detail/flags.h"
 #include "dockerfile/detail/statement.h"
 #include "dockerfile/detail/text.h"
-#include "dockerfile/detail/words.h"
 #include "dockerfile/duration.h"
 
 // One function per instruction: Statement in, checked value out. The order of the checks within a
@@ -65,9 +64,7 @@ void add_heredocs(Run& run, const Statement& s) {
   for (const HeredocText& text : s.heredocs) run.heredocs.push_back(text.cooked());
   if (run.heredocs.empty()) return;
   std::string& line = run.command.words[0];
-  const auto found = find_heredocs(line);
-  const auto lone = run.heredocs.size() == 1 ? parse_heredoc_word(line) : std::nullopt;
-  if (lone && !found.empty()) {
+  if (run.heredocs.size() == 1 && parse_heredoc_word(line)) {
     line = run.heredocs[0].body;
     run.script = line.starts_with("#!");
     return;

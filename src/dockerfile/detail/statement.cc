@@ -82,7 +82,7 @@ Result<Statement> read_statement(LogicalLine line, LineReader& lines) {
   s.flags = std::move(command.flags);
   TRY(read_words(s, command.rest, lines.escape()));
   if (!takes_heredocs(s)) return s;
-  for (HeredocWord& word : find_heredocs(s.line.text))
+  for (HeredocWord& word : find_heredocs(command.rest))
     s.heredocs.push_back(TRY(lines.read_heredoc(std::move(word))));
   s.line.last_line = lines.line_number();
   return s;
