@@ -195,7 +195,7 @@ int run(const Program& program, std::span<const std::string> args, std::FILE* ou
   if (help || parsed->short_help) return help_for(d, words);
   if (!words.empty()) return run_named(d, globals, words);
   if (globals.version) {
-    d.print(fmt::format("{}\n", program.version));
+    d.print(fmt::format("{} {}\n", program.name, program.version));
   } else {
     d.complain(program_help(program, terminal_columns()));
   }

@@ -78,13 +78,14 @@ struct Command {
   std::unique_ptr<Action> (*make)() = nullptr;  // null: a group of commands ("image")
   bool hidden = false;                          // in no list
   int usage_exit = 125;                         // of flags that cannot be parsed, as docker
+  std::string_view exit_status = {};  // the man page's EXIT STATUS, beyond 0, 1 and usage_exit
 };
 
 /// Everything the driver knows. The table may have any order; help sorts.
 struct Program {
   std::string_view name = "strata";
   std::string_view summary = {};
-  std::string_view version = {};  // the line that `-v` prints: "Strata version 0.1.0"
+  std::string_view version = {};  // what `-v` prints after the name: "version 0.1.0"
   std::span<const Command> commands = {};
 };
 
