@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "store/store.h"
+
+namespace strata {
+
+/// A name such as "quiet_lovelace": an adjective and a scientist. With `retry` a digit follows, for
+/// when the plain names are taken.
+std::string random_container_name(bool retry);
+
+/// Whether docker takes this as the name of a container (without slash). InvalidArgument: `Invalid
+/// container name (x), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`.
+Result<void> check_container_name(std::string_view name);
+
+/// The container that has this name (without slash); "" if it is free.
+Result<std::string> container_with_name(const Store& store, std::string_view name);
+
+/// Conflict with docker's text if `name` (without slash) is taken.
+Result<void> check_name_is_free(const Store& store, std::string_view name);
+
+/// A name that nobody has.
+Result<std::string> unused_container_name(const Store& store);
+
+}  // namespace strata
