@@ -1,0 +1,89 @@
+#include "container/commit.h"
+
+#include "container/copy_tree.h"
+#include "container/create.h"
+#include "digest/digest.h"
+#include "image/platform.h"
+#include "store/layer_writer.h"
+
+namespace strata {
+namespace {
+
+/// The image the container stands on; nullopt if the record names none.
+Result<std::optional<Image>> base_image(const Store& store, const ContainerRecord& record) {
+  if (record.image.empty()) return std::optional<Image>();
+  auto digest = TRY(Digest::parse(record.image));
+  return std::optional<Image>(TRY(store.images().get(ImageID(digest))));
+}
+
+/// The writable layer as a layer on `parent`; nullopt if nothing was changed.
+Result<std::optional<DiffID>> commit_layer(const Store& store, const std::string& container,
+                                           const std::optional<ChainID>& parent) {
+  auto mount = TRY(store.layers().mount(container));
+  auto upper = TRY(store.caches().open_diff(mount.mount_id));
+  auto copy = TRY(store.caches().create(parent.has_value()));
+  TRY(copy_tree(upper.get(), copy->diff()));
+  auto layer = TRY(LayerWriter::adopt(store, std::move(copy)));
+  auto sealed = TRY(layer.seal());
+  if (sealed.empty) return std::optional<DiffID>();
+  TRY(layer.publish(parent));
+  return std::optional<DiffID>(sealed.diff_id);
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+/// docker's image.NewChildImage: what a child keeps of its parent, and what it gets from a
+/// container.
+ImageConfig child_config(const ImageConfig& parent, const ContainerRecord& record,
+                         const CommitRequest& request, RunConfig config,
+                         const std::optional<DiffID>& diff_id) {
+  ImageConfig child;
+  child.architecture =
+      parent.architecture.empty() ? host_platform().architecture : parent.architecture;
+  child.variant = parent.variant;
+  child.os = record.os.empty() ? "linux" : record.os;
+  child.os_version = parent.os_version;
+  child.os_features = parent.os_features;
+  child.author = request.author;
+  child.config = std::move(config);
+  child.container = record.id;
+  child.container_config = record.config;
+  child.created = Time::now();
+  child.history = parent.history;
+  child.diff_ids = parent.diff_ids;
+  HistoryEntry entry;
+  entry.created = child.created;
+  entry.author = request.author;
+  entry.comment = request.comment;
+  if (record.config.cmd) entry.created_by = joined(*record.config.cmd);
+  entry.empty_layer = !diff_id;
+  child.history.push_back(std::move(entry));
+  if (diff_id) child.diff_ids.push_back(*diff_id);
+  return child;
+}
+
+}  // namespace
+
+Result<ImageID> commit_container(const Store& store, const ContainerRecord& record,
+                                 const CommitRequest& request) {
+  auto base = TRY(base_image(store, record));
+  RunConfig config = record.config;
+  if (request.change) TRY(request.change(config));
+  config = merge_run_config(config, record.config);
+
+  const ImageConfig none;
+  const auto& parent = base ? base->config : none;
+  std::optional<ChainID> chain;
+  if (!parent.diff_ids.empty()) chain = chain_ids(parent.diff_ids).back();
+  auto diff_id = TRY(commit_layer(store, record.id, chain).context("commit {}", record.id));
+  auto child = child_config(parent, record, request, std::move(config), diff_id);
+  return store.images().put(encode_image_config(child),
+                            base ? std::optional(base->id) : std::nullopt,
+                            /*built_locally=*/true);
+}
+
+}  // namespace strata

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <functional>
+
+#include "container/record.h"
+
+namespace strata {
+
+struct RemoveRequest {
+  bool force = false;    // kill it if it runs
+  bool volumes = false;  // its anonymous volumes too
+  /// Kills a running container and returns when it has ended. Called without the container's lock.
+  std::function<Result<void>(const ContainerRecord&)> kill;
+};
+
+/// Removes a container, in the order that leaves no dangling reference: record, LayerDB mount,
+/// writable and init layer, then its volumes. The caller syncs the store.
+/// Conflict with docker's text while it runs: `You cannot remove a running container <id>. Stop the
+/// container before attempting removal or force remove`.
+Result<void> remove_container(const Store& store, const std::string& id,
+                              const RemoveRequest& request);
+
+}  // namespace strata
