@@ -12,7 +12,7 @@
 namespace strata {
 namespace {
 
-Json state_json(const ContainerState& s) {
+Json state_json(const RecordedState& s) {
   return Json::object({{"Running", s.running},
                        {"Paused", s.paused},
                        {"Restarting", s.restarting},
@@ -33,8 +33,8 @@ Result<Time> time_of(const Json& json) {
   return Time::parse(json.as_string());
 }
 
-Result<ContainerState> state_from_json(const Json& json) {
-  ContainerState s;
+Result<RecordedState> state_from_json(const Json& json) {
+  RecordedState s;
   s.running = json["Running"].as_bool();
   s.paused = json["Paused"].as_bool();
   s.restarting = json["Restarting"].as_bool();

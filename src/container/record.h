@@ -17,7 +17,7 @@
 namespace strata {
 
 /// `State` of config.v2.json: how a container is, or how it ended.
-struct ContainerState {
+struct RecordedState {
   bool running = false;  // also while paused
   bool paused = false;
   bool restarting = false;
@@ -30,7 +30,7 @@ struct ContainerState {
   Time started_at = kZeroTime;   // never started: kZeroTime
   Time finished_at = kZeroTime;  // never ended: kZeroTime
 
-  bool operator==(const ContainerState&) const = default;
+  bool operator==(const RecordedState&) const = default;
 };
 
 /// One element of `MountPoints`: a host directory or a volume in a container.
@@ -87,7 +87,7 @@ struct ContainerRecord {
   std::vector<std::string> args;  // ... and its arguments
   RunConfig config;   // of image and command merged; config.image is what the user typed
   std::string image;  // "sha256:<image id>"
-  ContainerState state;
+  RecordedState state;
   HostConfig host;
   std::vector<MountPoint> mounts;
   std::string driver = "overlay2";
