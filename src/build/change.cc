@@ -94,15 +94,9 @@ class Change {
     return {};
   }
 
-  Result<void> operator()(const dockerfile::OnBuild& v) {
-    if (!config_.on_build) config_.on_build.emplace();
-    config_.on_build->push_back(v.trigger);
-    return {};
-  }
-
   template <class Other>
   Result<void> operator()(const Other&) {
-    return Error(ErrorCode::Unsupported, "");
+    return Error(ErrorCode::Internal, "an instruction that changes no config");
   }
 
  private:
@@ -158,17 +152,20 @@ HealthConfig health_config(const dockerfile::Healthcheck& v) {
 }
 
 Result<void> apply_changes(RunConfig& config, std::span<const std::string> changes) {
-  std::vector<dockerfile::Instruction> instructions;
-  for (const auto& text : changes) instructions.push_back(TRY(dockerfile::parse_trigger(text)));
+  for (const auto& text : changes) TRY(check_keyword(split(text).keyword));
   Change change(config);
-  for (const auto& instruction : instructions) {
-    auto applied = std::visit(change, instruction.value);
-    if (applied) continue;
-    if (applied.error().code() != ErrorCode::Unsupported) return applied;
-    auto word = instruction.keyword;
-    std::transform(word.begin(), word.end(), word.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return Error(ErrorCode::InvalidArgument, word + " is not a valid change command");
+  for (const auto& text : changes) {
+    auto line = split(text);
+    // The parser takes no ONBUILD here, as if the text were a trigger itself.
+    bool is_trigger = line.keyword == "onbuild";
+    auto instruction =
+        TRY(dockerfile::parse_trigger(is_trigger ? line.rest : std::string_view(text)));
+    if (is_trigger) {
+      if (!config.on_build) config.on_build.emplace();
+      config.on_build->emplace_back(line.rest);
+    } else {
+      TRY(std::visit(change, instruction.value));
+    }
   }
   return {};
 }
