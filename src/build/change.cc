@@ -151,6 +151,35 @@ HealthConfig health_config(const dockerfile::Healthcheck& v) {
   return check;
 }
 
+namespace {
+
+struct Line {
+  std::string keyword;    // lower case
+  std::string_view rest;  // without blanks at its begin
+};
+
+Line split(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t";
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  auto end = std::min(text.find_first_of(kBlanks), text.size());
+  Line line{std::string(text.substr(0, end)), text.substr(end)};
+  std::transform(line.keyword.begin(), line.keyword.end(), line.keyword.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  line.rest.remove_prefix(std::min(line.rest.find_first_not_of(kBlanks), line.rest.size()));
+  return line;
+}
+
+Result<void> check_keyword(std::string_view keyword) {
+  constexpr std::string_view kAllowed[] = {"cmd",    "entrypoint", "healthcheck", "env",
+                                           "expose", "label",      "onbuild",     "stopsignal",
+                                           "user",   "volume",     "workdir"};
+  if (std::find(std::begin(kAllowed), std::end(kAllowed), keyword) != std::end(kAllowed)) return {};
+  return Error(ErrorCode::InvalidArgument,
+               fmt::format("{} is not a valid change command", keyword));
+}
+
+}  // namespace
+
 Result<void> apply_changes(RunConfig& config, std::span<const std::string> changes) {
   for (const auto& text : changes) TRY(check_keyword(split(text).keyword));
   Change change(config);
