@@ -30,7 +30,7 @@ struct OverlaySpec {
 ///
 /// Overlay options are redirect_dir=off, metacopy=off, index=off, whatever the defaults of the
 /// module are, so that an upper directory never holds redirects or copies of metadata alone
-/// (docs/store.md, section 3.6). Needs CAP_SYS_ADMIN and Linux 5.12. Seen on 6.1 and 6.18.
+/// (docs/store.md, section 3.6). Needs CAP_SYS_ADMIN and Linux 5.12.
 Result<UniqueFd> mount_overlay(const OverlaySpec& spec);
 
 /// Attaches a detached mount to the directory `target` (absolute) in the mount namespace of the

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cctype>
 
@@ -77,7 +78,8 @@ int exit_code_for(std::string_view message) {
 
 std::optional<RuntimeFailure> explain_failure(std::string_view log, std::string_view argv0) {
   auto message = last_error(log);
-  while (!message.empty() && (message.back() == '\n' || message.back() == ' ')) message.pop_back();
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  while (!message.empty() && message.back() == ' ') message.pop_back();
   if (message.empty()) return std::nullopt;
   for (std::string_view own : {"runc run failed: ", "runc create failed: "})
     if (message.starts_with(own)) message.erase(0, own.size());

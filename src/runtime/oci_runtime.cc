@@ -4,11 +4,16 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "base/io.h"
+#include "base/random_id.h"
 #include "fs/overlay_mount.h"
 #include "image/json.h"
+#include "runtime/console.h"
 
 namespace strata {
 namespace {
@@ -56,8 +61,22 @@ struct RunningContainer::Parts {
   std::string log_path;
   UniqueFd alive;  // closes with this process; the guardian waits for that
   std::optional<Process> guardian;
-  std::optional<Process> process;  // the runtime; taken by wait()
+  std::optional<Process> process;  // the runtime; gone after wait()
+  // A terminal that we relay ourselves, in wait():
+  std::optional<ConsoleSocket> console;
+  UniqueFd in;
+  UniqueFd out;
+
+  Result<void> relay();
 };
+
+Result<void> RunningContainer::Parts::relay() {
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process->pid(), 0)));
+  if (!pidfd) return Error::from_errno(errno, "pidfd_open");
+  auto master = TRY(console->receive(pidfd.get()));
+  if (!master) return {};  // the runtime gave up before
+  return relay_terminal(master.get(), in.get(), out.get(), pidfd.get());
+}
 
 RunningContainer::RunningContainer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 RunningContainer::RunningContainer(RunningContainer&&) noexcept = default;
@@ -70,6 +89,7 @@ RunningContainer::~RunningContainer() {
 
 Result<RunOutcome> RunningContainer::wait() {
   if (!parts_->process) return Error(ErrorCode::Internal, "waited for a container twice");
+  if (parts_->console) TRY(parts_->relay());
   RunOutcome outcome;
   outcome.status = TRY(parts_->process->wait());
   parts_->process.reset();
@@ -135,21 +155,32 @@ Result<RunningContainer> OciRuntime::start(const StartOptions& options) const {
   remove_argv.insert(remove_argv.end(), {"delete", "--force", options.id});
   auto guardian = TRY(start_guardian(remove_argv, alive.read.get(), enter_namespace()));
 
+  auto parts = std::make_unique<RunningContainer::Parts>(RunningContainer::Parts{
+      *this, options.id, options.argv0, std::move(log_path), std::move(alive.write),
+      std::move(guardian), std::nullopt, std::nullopt, UniqueFd(), UniqueFd()});
+
   Command command;
-  command.argv = base_argv(log_path);
+  command.argv = base_argv(parts->log_path);
   command.argv.insert(command.argv.end(), {"run", "--bundle=" + options.bundle});
-  if (!options.console_socket.empty())
-    command.argv.push_back("--console-socket=" + options.console_socket);
-  command.argv.push_back(options.id);
   command.stdin_fd = options.stdin_fd;
   command.stdout_fd = options.stdout_fd;
   command.stderr_fd = options.stderr_fd;
+  auto console_socket = options.console_socket;
+  // runc copies well by itself, and takes no socket here. crun may end before it has copied all.
+  if (options.terminal && console_socket.empty() && is_crun(options_.program)) {
+    auto path = options_.state_dir + ".console-" + random_hex(4);
+    parts->console.emplace(TRY(ConsoleSocket::listen(path)));
+    if (options.stdin_fd >= 0) parts->in = TRY(duplicate(options.stdin_fd));
+    parts->out = TRY(duplicate(options.stdout_fd >= 0 ? options.stdout_fd : STDOUT_FILENO));
+    console_socket = parts->console->path();
+    command.stdin_fd = -1;
+  }
+  if (!console_socket.empty()) command.argv.push_back("--console-socket=" + console_socket);
+  command.argv.push_back(options.id);
   command.new_session = options.new_session;
   command.in_child = enter_namespace(options.rootfs);
-  auto process = TRY(Process::start(command));
-  return RunningContainer(std::make_unique<RunningContainer::Parts>(
-      RunningContainer::Parts{*this, options.id, options.argv0, std::move(log_path),
-                              std::move(alive.write), std::move(guardian), std::move(process)}));
+  parts->process = TRY(Process::start(command));
+  return RunningContainer(std::move(parts));
 }
 
 Result<Output> OciRuntime::run(std::vector<std::string> arguments) const {

@@ -45,8 +45,10 @@ struct StartOptions {
   int stdin_fd = -1;   // -1: /dev/null
   int stdout_fd = -1;  // -1: that of this process
   int stderr_fd = -1;
-  /// With `terminal` in the config: a unix socket that receives the master end of the
-  /// pseudo-terminal. Empty: the runtime copies between it and the stdio above.
+  /// Must say the same as the config. RunningContainer::wait() then copies between the
+  /// pseudo-terminal and the stdio above, unless `console_socket` names a unix socket that is to
+  /// receive its master end.
+  bool terminal = false;
   std::string console_socket;
   bool new_session = false;  // keep the terminal's Ctrl-C from the runtime
 };
