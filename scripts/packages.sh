@@ -11,7 +11,7 @@ packages_run=(crun conmon)
 packages_demo=("${packages_build[@]}" "${packages_run[@]}" mmdebstrap python3 ca-certificates)
 
 # For scripts/test: the C++ test libraries, and a real dockerd to compare with.
-packages_test=("${packages_build[@]}" "${packages_run[@]}" ccache libgtest-dev clang-format
+packages_test=("${packages_build[@]}" "${packages_run[@]}" ccache libgtest-dev libbenchmark-dev clang-format
                docker.io containerd runc mmdebstrap busybox-static python3 ca-certificates)
 
 # need_root NAME: stops the script unless root runs it. Mounts, devices and file owners need root.
@@ -35,7 +35,7 @@ missing_packages() {
 install_packages() {
   local missing
   command -v apt-get >/dev/null || { echo "$0: needs Debian's apt-get" >&2; return 1; }
-  mapfile -t missing < <(missing_packages "$@")
+  mapfile -t missing < <(missing_packages "$@" | sort -u)
   [ "${#missing[@]}" -gt 0 ] || return 0
   echo "installing ${missing[*]}"
   (
