@@ -2,6 +2,7 @@
 
 #include "container/copy_tree.h"
 #include "container/create.h"
+#include "container/running.h"
 #include "digest/digest.h"
 #include "image/platform.h"
 #include "store/layer_writer.h"
@@ -17,12 +18,17 @@ Result<std::optional<Image>> base_image(const Store& store, const ContainerRecor
 }
 
 /// The writable layer as a layer on `parent`; nullopt if nothing was changed.
-Result<std::optional<DiffID>> commit_layer(const Store& store, const std::string& container,
-                                           const std::optional<ChainID>& parent) {
-  auto mount = TRY(store.layers().mount(container));
+Result<std::optional<DiffID>> commit_layer(const Store& store, const ContainerRecord& record,
+                                           bool pause, const std::optional<ChainID>& parent) {
+  auto mount = TRY(store.layers().mount(record.id));
   auto upper = TRY(store.caches().open_diff(mount.mount_id));
   auto copy = TRY(store.caches().create(parent.has_value()));
-  TRY(copy_tree(upper.get(), copy->diff()));
+  {
+    std::optional<PausedContainer> paused;
+    if (pause && is_alive(record) && !record.state.paused)
+      if (auto held = PausedContainer::pause(store, record)) paused.emplace(*std::move(held));
+    TRY(copy_tree(upper.get(), copy->diff()));
+  }
   auto layer = TRY(LayerWriter::adopt(store, std::move(copy)));
   auto sealed = TRY(layer.seal());
   if (sealed.empty) return std::optional<DiffID>();
@@ -79,7 +85,8 @@ Result<ImageID> commit_container(const Store& store, const ContainerRecord& reco
   const auto& parent = base ? base->config : none;
   std::optional<ChainID> chain;
   if (!parent.diff_ids.empty()) chain = chain_ids(parent.diff_ids).back();
-  auto diff_id = TRY(commit_layer(store, record.id, chain).context("commit {}", record.id));
+  auto diff_id =
+      TRY(commit_layer(store, record, request.pause, chain).context("commit {}", record.id));
   auto child = child_config(parent, record, request, std::move(config), diff_id);
   return store.images().put(encode_image_config(child),
                             base ? std::optional(base->id) : std::nullopt,

@@ -10,6 +10,7 @@ namespace strata {
 struct CommitRequest {
   std::string author;   // -a
   std::string comment;  // -m
+  bool pause = true;    // hold a running container still meanwhile, if this machine can
   /// -c: changes the new image's config, which begins as the container's.
   std::function<Result<void>(RunConfig&)> change;
 };

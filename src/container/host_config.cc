@@ -72,7 +72,7 @@ Json::Object host_members(const HostConfig& h) {
   o.insert(o.end(), {{"UTSMode", ""},
                      {"UsernsMode", ""},
                      {"ShmSize", h.shm_size},
-                     {"Runtime", h.runtime.empty() ? "runc" : h.runtime},
+                     {"Runtime", h.runtime},
                      {"ConsoleSize", Json::array({0, 0})},
                      {"Isolation", ""}});
   return o;

@@ -67,7 +67,7 @@ struct HostConfig {
   std::optional<std::vector<std::string>> security_opt;  // "no-new-privileges", "seccomp=..."
   std::map<std::string, std::string> tmpfs;              // path -> mount options
   std::int64_t shm_size = std::int64_t{64} << 20;        // bytes
-  std::string runtime;                                   // "" or "runc" as docker: the default
+  std::string runtime;                                   // "runc"; "" is the default, crun
   std::optional<bool> init;
   ResourceLimits limits;
   std::int64_t nano_cpus = 0;  // billionths of a CPU (--cpus)

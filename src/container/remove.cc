@@ -2,24 +2,19 @@
 
 #include "base/io.h"
 #include "base/temp_dir.h"
+#include "container/running.h"
 #include "container/volumes.h"
 
 namespace strata {
 namespace {
 
-Result<void> stop_first(const Store& store, const std::string& id, const RemoveRequest& request) {
-  auto record = TRY(load_container(store, id));
-  if (!is_alive(record)) return {};
-  if (!request.force || !request.kill) {
-    bool paused = record.state.paused;
-    return Error(
-        ErrorCode::Conflict,
-        fmt::format("You cannot remove a {} container {}. {} before attempting removal or "
-                    "force remove",
-                    paused ? "paused" : "running", id,
-                    paused ? "Unpause and then stop the container" : "Stop the container"));
-  }
-  return request.kill(record).context("Could not kill running container {}, cannot remove", id);
+Error still_runs(const ContainerRecord& record) {
+  bool paused = record.state.paused;
+  return Error(ErrorCode::Conflict,
+               fmt::format("You cannot remove a {} container {}. {} before attempting removal or "
+                           "force remove",
+                           paused ? "paused" : "running", record.id,
+                           paused ? "Unpause and then stop the container" : "Stop the container"));
 }
 
 /// Not an error if it is gone already.
@@ -43,14 +38,16 @@ Result<void> remove_layers(const Store& store, const std::string& id) {
 
 Result<void> remove_container(const Store& store, const std::string& id,
                               const RemoveRequest& request) {
-  TRY(stop_first(store, id, request));
+  auto running = TRY(load_container(store, id));
+  if (is_alive(running)) {
+    if (!request.force) return still_runs(running);
+    // Without the lock: whoever waits for the container's end takes it to write how it ended.
+    TRY(kill_and_wait(store, running)
+            .context("Could not kill running container {}, cannot remove", id));
+  }
   auto lock = TRY(lock_container(store, id));
   auto record = TRY(load_container(store, id));
-  if (is_alive(record))  // started again meanwhile
-    return Error(ErrorCode::Conflict,
-                 fmt::format("You cannot remove a running container {}. Stop the container "
-                             "before attempting removal or force remove",
-                             id));
+  if (is_alive(record) && !request.force) return still_runs(record);  // started meanwhile
   // Whoever finds it half removed after a crash, a dockerd too, knows what was meant.
   record.state.removal_in_progress = true;
   TRY(save_container(store, record));

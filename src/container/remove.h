@@ -1,7 +1,5 @@
 #pragma once
 
-#include <functional>
-
 #include "container/record.h"
 
 namespace strata {
@@ -9,8 +7,6 @@ namespace strata {
 struct RemoveRequest {
   bool force = false;    // kill it if it runs
   bool volumes = false;  // its anonymous volumes too
-  /// Kills a running container and returns when it has ended. Called without the container's lock.
-  std::function<Result<void>(const ContainerRecord&)> kill;
 };
 
 /// Removes a container, in the order that leaves no dangling reference: record, LayerDB mount,

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+
+#include "container/record.h"
+#include "runtime/oci_runtime.h"
+
+namespace strata {
+
+/// The runtime that `record` names, with the state directory of the store.
+Result<OciRuntime> open_runtime(const Store& store, const ContainerRecord& record);
+
+/// Kills a container for its removal and waits, at most ten seconds, until its process has ended.
+/// What the runtime knows of it is forgotten. A container that the runtime does not know is no
+/// error: its record is left over from a crash.
+Result<void> kill_and_wait(const Store& store, const ContainerRecord& record);
+
+/// Holds all processes of a running container still; destroyed, it lets them go on.
+class PausedContainer {
+ public:
+  /// Unsupported where the machine has no control groups for that.
+  static Result<PausedContainer> pause(const Store& store, const ContainerRecord& record);
+  PausedContainer(PausedContainer&&) noexcept = default;
+  PausedContainer& operator=(PausedContainer&&) = delete;
+  ~PausedContainer();
+
+ private:
+  PausedContainer(std::unique_ptr<OciRuntime> runtime, std::string id)
+      : runtime_(std::move(runtime)), id_(std::move(id)) {}
+  std::unique_ptr<OciRuntime> runtime_;  // null once moved from
+  std::string id_;
+};
+
+}  // namespace strata

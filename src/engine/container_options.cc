@@ -1,0 +1,331 @@
+#include "engine/container_options.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "base/io.h"
+#include "build/ports.h"
+#include "image/units.h"
+
+namespace strata {
+namespace {
+
+Error invalid(std::string message) { return Error(ErrorCode::InvalidArgument, std::move(message)); }
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at <= text.size();) {
+    auto end = std::min(text.find(separator, at), text.size());
+    parts.emplace_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return parts;
+}
+
+bool is_number(std::string_view text, std::int64_t& out) {
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+/// "NAME" takes the value that this process has, if it has one.
+Result<std::string> resolve_variable(const std::string& text) {
+  auto name = text.substr(0, text.find('='));
+  if (name.empty()) return invalid("invalid environment variable: " + text);
+  if (name.size() < text.size()) return text;
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? text : name + '=' + value;
+}
+
+Result<void> read_env_file(const std::string& path, std::vector<std::string>& env) {
+  auto text = TRY(read_file(AT_FDCWD, path, std::size_t{1} << 20));
+  for (auto line : split(text, '\n')) {
+    if (line.ends_with('\r')) line.pop_back();
+    line.erase(0, std::min(line.find_first_not_of(" \t"), line.size()));
+    if (line.empty() || line[0] == '#') continue;
+    auto name = line.substr(0, line.find('='));
+    if (name.empty()) return invalid("no variable name on line '" + line + "'");
+    if (name.find_first_of(" \t") != std::string::npos)
+      return invalid(
+          fmt::format("poorly formatted environment: variable '{}' contains whitespaces", name));
+    auto variable = TRY(resolve_variable(line));
+    if (variable.find('=') != std::string::npos) env.push_back(std::move(variable));
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> environment(const ContainerOptions& o) {
+  std::vector<std::string> env;
+  for (const auto& path : o.env_files) TRY(read_env_file(path, env));
+  for (const auto& text : o.env) env.push_back(TRY(resolve_variable(text)));
+  return env;
+}
+
+Result<void> set_attachment(const ContainerOptions& o, RunConfig& c) {
+  for (const auto& stream : o.attach) {
+    if (stream == "stdin" || stream == "STDIN")
+      c.attach_stdin = true;
+    else if (stream == "stdout" || stream == "STDOUT")
+      c.attach_stdout = true;
+    else if (stream == "stderr" || stream == "STDERR")
+      c.attach_stderr = true;
+    else
+      return invalid("valid streams are STDIN, STDOUT and STDERR");
+  }
+  if (o.attach.empty() && !o.detach) {
+    c.attach_stdin = o.interactive;
+    c.attach_stdout = true;
+    c.attach_stderr = true;
+  }
+  c.tty = o.tty;
+  c.open_stdin = o.interactive;
+  c.stdin_once = c.open_stdin && c.attach_stdin;
+  return {};
+}
+
+Result<RunConfig> run_config(const ContainerOptions& o) {
+  RunConfig c;
+  c.hostname = o.hostname;
+  c.domainname = o.domainname;
+  c.user = o.user;
+  c.working_dir = o.workdir;
+  TRY(set_attachment(o, c));
+  c.env = TRY(environment(o));
+  if (!o.command.empty()) c.cmd = o.command;
+  if (o.entrypoint) c.entrypoint = {*o.entrypoint};
+  c.labels.emplace();
+  for (const auto& label : o.labels) {
+    auto equals = std::min(label.find('='), label.size());
+    (*c.labels)[label.substr(0, equals)] = label.substr(std::min(equals + 1, label.size()));
+  }
+  for (const auto& word : o.expose)
+    for (auto& port : TRY(build::parse_exposed_port(word))) c.exposed_ports.insert(std::move(port));
+  if (!o.stop_signal.empty()) TRY(build::parse_stop_signal(o.stop_signal));
+  c.stop_signal = o.stop_signal;
+  c.stop_timeout = o.stop_timeout;
+  if (o.no_healthcheck) c.healthcheck = HealthConfig{.test = {"NONE"}};
+  for (const auto& volume : o.volumes) {
+    if (volume.find(':') != std::string::npos) continue;
+    if (!volume.starts_with('/') || volume == "/")
+      return invalid(fmt::format("invalid volume specification: '{}'", volume));
+    if (!c.volumes) c.volumes.emplace();
+    c.volumes->insert(volume);
+  }
+  return c;
+}
+
+Result<std::optional<std::int64_t>> optional_size(const std::string& text) {
+  if (text.empty() || text == "0") return std::optional<std::int64_t>();
+  if (text == "-1") return std::optional<std::int64_t>(-1);
+  return std::optional(TRY(parse_ram_size(text)));
+}
+
+std::optional<std::int64_t> unless_zero(std::int64_t value) {
+  return value == 0 ? std::nullopt : std::optional(value);
+}
+
+/// "1.5" in billionths.
+Result<std::int64_t> nano_cpus(const std::string& text) {
+  if (text.empty()) return 0;
+  auto dot = std::min(text.find('.'), text.size());
+  auto fraction = text.substr(std::min(dot + 1, text.size()));
+  std::int64_t whole = 0;
+  std::int64_t part = 0;
+  bool has_whole = dot > 0;
+  if ((!has_whole && fraction.empty()) || fraction.size() > 9 ||
+      (has_whole && !is_number(text.substr(0, dot), whole)) || whole < 0 || whole > 1'000'000)
+    return invalid(fmt::format("failed to parse {} as a rational number", text));
+  fraction.resize(9, '0');
+  if (!is_number(fraction, part) || part < 0)
+    return invalid(fmt::format("failed to parse {} as a rational number", text));
+  auto cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
+  auto total = whole * 1'000'000'000 + part;
+  if (total != 0 && (total < 10'000'000 || total > cpus * 1'000'000'000))
+    return invalid(fmt::format(
+        "Range of CPUs is from 0.01 to {0}.00, as there are only {0} CPUs available", cpus));
+  return total;
+}
+
+Result<void> set_limits(const ContainerOptions& o, HostConfig& h) {
+  auto& l = h.limits;
+  l.memory = TRY(optional_size(o.memory));
+  l.memory_swap = TRY(optional_size(o.memory_swap));
+  l.memory_reservation = TRY(optional_size(o.memory_reservation));
+  constexpr std::int64_t kLeastMemory = 6 << 20;
+  if (l.memory && *l.memory < kLeastMemory) return invalid("Minimum memory limit allowed is 6MB");
+  if (l.memory_swap && !l.memory)
+    return invalid("You should always set the Memory limit when using Memoryswap limit");
+  if (l.memory && l.memory_swap && *l.memory_swap != -1 && *l.memory_swap < *l.memory)
+    return invalid("Minimum memoryswap limit should be larger than memory limit, see usage");
+  // As docker: as much swap as memory.
+  if (l.memory && !l.memory_swap) l.memory_swap = *l.memory * 2;
+  l.cpu_shares = unless_zero(o.cpu_shares);
+  l.cpu_period = unless_zero(o.cpu_period);
+  l.cpu_quota = unless_zero(o.cpu_quota);
+  l.cpuset_cpus = o.cpuset_cpus;
+  l.cpuset_mems = o.cpuset_mems;
+  l.pids = unless_zero(o.pids_limit);
+  h.nano_cpus = TRY(nano_cpus(o.cpus));
+  if (h.nano_cpus != 0 && (l.cpu_period || l.cpu_quota))
+    return invalid(fmt::format("Conflicting options: Nano CPUs and CPU {} cannot both be set.",
+                               l.cpu_period ? "Period" : "Quota"));
+  for (const auto& text : o.ulimits) h.ulimits.push_back(TRY(parse_ulimit(text)));
+  if (auto size = TRY(optional_size(o.shm_size))) h.shm_size = *size;
+  if (h.shm_size < 0) return invalid("SHM size can not be less than 0");
+  return {};
+}
+
+/// What needs something that is not there.
+Result<void> check_supported(const ContainerOptions& o) {
+  if (!o.publish.empty() || o.publish_all)
+    return Error(ErrorCode::Unsupported,
+                 "ports cannot be published: there is no bridge network; with --network host the "
+                 "container has the host's ports");
+  if (o.init)
+    return Error(ErrorCode::Unsupported, "--init is not supported: there is no init program");
+  if (o.restart != "no" && !o.restart.empty())
+    return Error(
+        ErrorCode::Unsupported,
+        fmt::format("restart policy '{}' needs a daemon; only 'no' is supported", o.restart));
+  if (!o.runtime.empty() && o.runtime != "crun" && o.runtime != "runc")
+    return invalid("Unknown runtime specified " + o.runtime);
+  return {};
+}
+
+Result<void> check_hosts(const std::vector<std::string>& hosts) {
+  for (const auto& host : hosts) {
+    auto colon = host.find(':');
+    if (colon == 0 || colon == std::string::npos || colon + 1 == host.size())
+      return invalid(fmt::format("bad format for add-host: \"{}\"", host));
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> capabilities(const std::vector<std::string>& names) {
+  for (const auto& name : names) TRY(parse_capability(name));
+  return names;
+}
+
+std::optional<std::vector<std::string>> unless_empty(std::vector<std::string> list) {
+  if (list.empty()) return std::nullopt;
+  return list;
+}
+
+Result<HostConfig> host_config(const ContainerOptions& o) {
+  TRY(check_supported(o));
+  TRY(check_hosts(o.extra_hosts));
+  HostConfig h;
+  for (const auto& volume : o.volumes)
+    if (volume.find(':') != std::string::npos) h.binds.push_back(volume);
+  for (const auto& text : o.tmpfs) {
+    auto colon = std::min(text.find(':'), text.size());
+    if (!text.starts_with('/'))
+      return invalid(fmt::format("invalid tmpfs path '{}': must be absolute", text));
+    h.tmpfs[text.substr(0, colon)] = text.substr(std::min(colon + 1, text.size()));
+  }
+  // "default" is the host's network until there are bridges.
+  h.network_mode = o.network.empty() || o.network == "default" ? "host" : o.network;
+  h.auto_remove = o.auto_remove;
+  h.cap_add = unless_empty(TRY(capabilities(o.cap_add)));
+  h.cap_drop = unless_empty(TRY(capabilities(o.cap_drop)));
+  h.dns = o.dns;
+  h.dns_options = o.dns_options;
+  h.dns_search = o.dns_search;
+  h.extra_hosts = unless_empty(o.extra_hosts);
+  h.group_add = unless_empty(o.group_add);
+  h.security_opt = unless_empty(o.security_opt);
+  if (o.oom_score_adj < -1000 || o.oom_score_adj > 1000)
+    return invalid(
+        fmt::format("Invalid value {}, range for oom score adj is [-1000, 1000]", o.oom_score_adj));
+  h.oom_score_adj = o.oom_score_adj;
+  h.privileged = o.privileged;
+  h.readonly_rootfs = o.read_only;
+  if (o.runtime == "runc") h.runtime = o.runtime;
+  if (o.privileged) {
+    h.masked_paths.reset();
+    h.readonly_paths.reset();
+  }
+  TRY(set_limits(o, h));
+  return h;
+}
+
+bool is_mode_word(std::string_view word) {
+  constexpr std::string_view kWords[] = {"ro",      "rw",      "z",        "Z",
+                                         "nocopy",  "private", "rprivate", "shared",
+                                         "rshared", "slave",   "rslave"};
+  return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
+}
+
+Result<void> set_mode(MountPoint& m, const std::string& mode) {
+  m.mode = mode;
+  for (const auto& word : split(mode, ',')) {
+    if (!is_mode_word(word)) return invalid("invalid mode: " + mode);
+    if (word == "ro") m.read_write = false;
+    if (word.ends_with("private") || word.ends_with("shared") || word.ends_with("slave"))
+      m.propagation = word;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Ulimit> parse_ulimit(const std::string& text) {
+  auto bad = [&] { return invalid(fmt::format("invalid ulimit argument: {}", text)); };
+  auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) return bad();
+  Ulimit limit;
+  limit.name = text.substr(0, equals);
+  auto values = split(std::string_view(text).substr(equals + 1), ':');
+  if (values.size() > 2 || !is_number(values[0], limit.soft)) return bad();
+  limit.hard = limit.soft;
+  if (values.size() == 2 && !is_number(values[1], limit.hard)) return bad();
+  if (limit.hard != -1 && (limit.soft == -1 || limit.soft > limit.hard))
+    return invalid(
+        fmt::format("ulimit soft limit must be less than or equal to hard limit: {} > {}",
+                    limit.soft, limit.hard));
+  return limit;
+}
+
+Result<MountPoint> parse_bind(const std::string& text) {
+  auto parts = split(text, ':');
+  if (parts.size() < 2 || parts.size() > 3 || parts[0].empty() || parts[1].empty())
+    return invalid(fmt::format("invalid volume specification: '{}'", text));
+  MountPoint m;
+  bool is_path = parts[0][0] == '/';
+  m.type = is_path ? "bind" : "volume";
+  (is_path ? m.source : m.name) = parts[0];
+  m.destination = parts[1];
+  auto refuse = [&](std::string_view why) {
+    return invalid(
+        fmt::format("invalid volume specification: '{}': invalid mount config for type \"{}\": {}",
+                    text, m.type, why));
+  };
+  if (m.destination[0] != '/')
+    return refuse(
+        fmt::format("invalid mount path: '{}' mount path must be absolute", m.destination));
+  while (m.destination.size() > 1 && m.destination.ends_with('/')) m.destination.pop_back();
+  if (m.destination == "/") return refuse("invalid specification: destination can't be '/'");
+  if (is_path) m.propagation = "rprivate";
+  if (parts.size() == 3) TRY(set_mode(m, parts[2]));
+  return m;
+}
+
+Result<CreateRequest> parse_container_options(const ContainerOptions& o) {
+  CreateRequest r;
+  r.image = o.image;
+  r.name = o.name;
+  r.config = TRY(run_config(o));
+  r.host = TRY(host_config(o));
+  for (const auto& text : r.host.binds) {
+    auto mount = TRY(parse_bind(text));
+    for (const auto& other : r.mounts)
+      if (other.destination == mount.destination)
+        return invalid("Duplicate mount point: " + mount.destination);
+    r.mounts.push_back(std::move(mount));
+  }
+  return r;
+}
+
+}  // namespace strata
