@@ -1,0 +1,81 @@
+#include "store/references.h"
+
+#include <sys/wait.h>
+
+#include "store/detail/store_fixture.h"
+
+namespace strata {
+namespace {
+
+constexpr const char* kFile = "image/overlay2/repositories.json";
+
+class ReferencesTest : public StoreTest {
+ protected:
+  const References& tags() { return store_->references(); }
+  static Reference ref(const std::string& text) { return must(Reference::parse_normalized(text)); }
+  const ImageID a_{sha256("a")};
+  const ImageID b_{sha256("b")};
+};
+
+TEST_F(ReferencesTest, WritesDockersForm) {
+  auto digest = "sha256:" + std::string(64, 'd');
+  EXPECT_TRUE(must(tags().load()).empty());
+  EXPECT_EQ(must(tags().set(ref("reg.example:5000/x/built@" + digest), b_)), std::nullopt);
+  EXPECT_EQ(must(tags().set(ref("docker.io/library/bb"), a_)), std::nullopt);
+  EXPECT_EQ(must(tags().set(ref("bb:1"), a_)), std::nullopt);
+  EXPECT_EQ(read(kFile), R"({"Repositories":{"bb":{"bb:1":")" + a_.str() + R"(","bb:latest":")" +
+                             a_.str() +
+                             R"("},"reg.example:5000/x/built":{"reg.example:5000/x/built@)" +
+                             digest + R"(":")" + b_.str() + R"("}}})");
+  EXPECT_EQ(mode(kFile), 0600u);
+  EXPECT_EQ(must(tags().get(ref("bb:latest"))), a_);
+  EXPECT_EQ(must(tags().get(ref("bb:2"))), std::nullopt);
+  EXPECT_EQ(references_by_image(must(tags().load()))[a_],
+            (std::vector<std::string>{"bb:1", "bb:latest"}));
+}
+
+TEST_F(ReferencesTest, MovesAndRemoves) {
+  must(tags().set(ref("x:1"), a_));
+  EXPECT_EQ(must(tags().set(ref("x:1"), b_)), a_);
+  EXPECT_EQ(must(tags().set(ref("x:1"), b_)), b_);
+  EXPECT_FALSE(must(tags().remove(ref("x:2"))));
+  EXPECT_TRUE(must(tags().remove(ref("x:1"))));
+  EXPECT_EQ(read(kFile), R"({"Repositories":{}})");
+}
+
+TEST_F(ReferencesTest, ABrokenFileIsNeverReplaced) {
+  for (const auto* text : {"", "{", "[]", R"({"Repositories":{"x":{"x:1":"sha256:12"}}})"}) {
+    std::ofstream(path(kFile)) << text;
+    auto set = tags().set(ref("x:1"), a_);
+    ASSERT_FALSE(set) << text;
+    EXPECT_EQ(set.error().code(), ErrorCode::Corrupt);
+    EXPECT_EQ(read(kFile), text);
+  }
+}
+
+TEST_F(ReferencesTest, ProcessesDoNotLoseEachOthersTags) {
+  constexpr int kProcesses = 8;
+  constexpr int kTags = 5;
+  std::vector<pid_t> children;
+  for (int i = 0; i < kProcesses; i++) {
+    pid_t pid = ::fork();
+    ASSERT_GE(pid, 0);
+    if (pid == 0) {
+      bool ok = true;
+      for (int t = 0; t < kTags; t++)
+        ok = ok && tags().set(ref(fmt::format("p{}:{}", i, t)), a_).has_value();
+      ::_exit(ok ? 0 : 1);
+    }
+    children.push_back(pid);
+  }
+  for (pid_t child : children) {
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_EQ(references_by_image(must(tags().load()))[a_].size(),
+            static_cast<std::size_t>(kProcesses * kTags));
+}
+
+}  // namespace
+}  // namespace strata
