@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "base/io.h"
 #include "container/dir_cursor.h"
@@ -131,6 +133,17 @@ Result<std::vector<FileChange>> container_changes(const Store& store, const std:
   if (base.lowers.empty()) return changed_files(upper.get(), -1);
   auto lower = TRY(mount_base(store, base));
   return changed_files(upper.get(), lower.get());
+}
+
+Result<std::int64_t> tree_size(int root) {
+  std::int64_t bytes = 0;
+  std::set<std::pair<dev_t, ino_t>> seen;  // of files with several names
+  TRY(walk_tree(root, [&](const WalkEntry& e) -> Result<WalkStep> {
+    if (S_ISDIR(e.st.st_mode)) return WalkStep::Enter;
+    if (e.st.st_nlink == 1 || seen.emplace(e.st.st_dev, e.st.st_ino).second) bytes += e.st.st_size;
+    return WalkStep::Enter;
+  }));
+  return bytes;
 }
 
 }  // namespace strata

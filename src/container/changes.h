@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,5 +25,8 @@ Result<std::vector<FileChange>> changed_files(int upper, int lower);
 
 /// `diff`: the container's writable layer against its image and init layer. It may be running.
 Result<std::vector<FileChange>> container_changes(const Store& store, const std::string& id);
+
+/// Bytes of the files below `root`, each once however many names it has; what `ps -s` shows.
+Result<std::int64_t> tree_size(int root);
 
 }  // namespace strata
