@@ -1,0 +1,132 @@
+#include "cli/container_flags.h"
+
+#include <sys/stat.h>
+
+#include "base/io.h"
+#include "cli/report.h"
+#include "image/reference.h"
+
+namespace strata::cli {
+namespace {
+
+void add_process_flags(FlagSet& f, ContainerOptions& o) {
+  f.add(o.attach, "attach", 'a', "Attach to STDIN, STDOUT or STDERR");
+  f.add(o.entrypoint, "entrypoint", 0, "Overwrite the default ENTRYPOINT of the image");
+  f.add(o.env, "env", 'e', "Set environment variables");
+  f.add(o.env_files, "env-file", 0, "Read in a file of environment variables");
+  f.add(o.hostname, "hostname", 'h', "Container host name");
+  f.add(o.domainname, "domainname", 0, "Container NIS domain name");
+  f.add(o.interactive, "interactive", 'i', "Keep STDIN open even if not attached");
+  f.add(o.labels, "label", 'l', "Set meta data on a container");
+  f.add(o.stop_signal, "stop-signal", 0, "Signal to stop a container").default_text("SIGTERM");
+  f.add(o.stop_timeout, "stop-timeout", 0, "Timeout (in seconds) to stop a container");
+  f.add(o.tty, "tty", 't', "Allocate a pseudo-TTY");
+  f.add(o.user, "user", 'u', "Username or UID (format: <name|uid>[:<group|gid>])");
+  f.add(o.workdir, "workdir", 'w', "Working directory inside the container");
+  f.add(o.no_healthcheck, "no-healthcheck", 0, "Disable any container-specified HEALTHCHECK");
+}
+
+void add_file_flags(FlagSet& f, ContainerOptions& o) {
+  f.add(o.volumes, "volume", 'v', "Bind mount a volume");
+  f.add(o.tmpfs, "tmpfs", 0, "Mount a tmpfs directory");
+  f.add(o.read_only, "read-only", 0, "Mount the container's root filesystem as read only");
+  f.add(o.shm_size, "shm-size", 0, "Size of /dev/shm").type("bytes");
+}
+
+void add_network_flags(FlagSet& f, ContainerOptions& o) {
+  f.add(o.network, "network", 0,
+        "Connect a container to a network: \"host\" or \"none\"; a bridge is not there yet")
+      .type("network");
+  f.add(o.network, "net", 0, "Connect a container to a network").hidden();
+  f.add(o.publish, "publish", 'p', "Publish a container's port(s) to the host");
+  f.add(o.publish_all, "publish-all", 'P', "Publish all exposed ports to random ports");
+  f.add(o.expose, "expose", 0, "Expose a port or a range of ports");
+  f.add(o.extra_hosts, "add-host", 0, "Add a custom host-to-IP mapping (host:ip)");
+  f.add(o.dns, "dns", 0, "Set custom DNS servers");
+  f.add(o.dns_options, "dns-option", 0, "Set DNS options");
+  f.add(o.dns_options, "dns-opt", 0, "Set DNS options").hidden();
+  f.add(o.dns_search, "dns-search", 0, "Set custom DNS search domains");
+}
+
+void add_right_flags(FlagSet& f, ContainerOptions& o) {
+  f.add(o.cap_add, "cap-add", 0, "Add Linux capabilities");
+  f.add(o.cap_drop, "cap-drop", 0, "Drop Linux capabilities");
+  f.add(o.privileged, "privileged", 0, "Give extended privileges to this container");
+  f.add(o.security_opt, "security-opt", 0, "Security Options");
+  f.add(o.group_add, "group-add", 0, "Add additional groups to join");
+  f.add(o.init, "init", 0,
+        "Run an init inside the container that forwards signals and reaps processes");
+  f.add(o.restart, "restart", 0, "Restart policy to apply when a container exits (only \"no\")");
+  f.add(o.runtime, "runtime", 0, "Runtime to use for this container: crun or runc")
+      .default_text("crun");
+}
+
+void add_limit_flags(FlagSet& f, ContainerOptions& o) {
+  f.add(o.memory, "memory", 'm', "Memory limit").type("bytes");
+  f.add(o.memory_reservation, "memory-reservation", 0, "Memory soft limit").type("bytes");
+  f.add(o.memory_swap, "memory-swap", 0,
+        "Swap limit equal to memory plus swap: '-1' to enable unlimited swap")
+      .type("bytes");
+  f.add(o.cpus, "cpus", 0, "Number of CPUs").type("decimal");
+  f.add(o.cpu_shares, "cpu-shares", 'c', "CPU shares (relative weight)");
+  f.add(o.cpu_period, "cpu-period", 0, "Limit CPU CFS (Completely Fair Scheduler) period");
+  f.add(o.cpu_quota, "cpu-quota", 0, "Limit CPU CFS (Completely Fair Scheduler) quota");
+  f.add(o.cpuset_cpus, "cpuset-cpus", 0, "CPUs in which to allow execution (0-3, 0,1)");
+  f.add(o.cpuset_mems, "cpuset-mems", 0, "MEMs in which to allow execution (0-3, 0,1)");
+  f.add(o.pids_limit, "pids-limit", 0, "Tune container pids limit (set -1 for unlimited)");
+  f.add(o.oom_score_adj, "oom-score-adj", 0, "Tune host's OOM preferences (-1000 to 1000)");
+  f.add(o.ulimits, "ulimit", 0, "Ulimit options").type("ulimit");
+}
+
+/// docker refuses before it creates anything.
+Result<void> check_cidfile(const std::string& path) {
+  struct stat st = {};
+  if (path.empty() || ::stat(path.c_str(), &st) < 0) return {};
+  return Error(
+      ErrorCode::Conflict,
+      fmt::format("Container ID file found, make sure the other container isn't running or "
+                  "delete {}",
+                  path));
+}
+
+/// The image as docker names it when it is not there.
+std::string familiar_name(const std::string& image) {
+  auto reference = Reference::parse_normalized(image);
+  return reference ? reference->with_default_tag().familiar() : image;
+}
+
+}  // namespace
+
+void add_container_flags(FlagSet& flags, ContainerFlags& c) {
+  auto& o = c.options;
+  add_process_flags(flags, o);
+  add_file_flags(flags, o);
+  add_network_flags(flags, o);
+  add_right_flags(flags, o);
+  add_limit_flags(flags, o);
+  flags.add(o.name, "name", 0, "Assign a name to the container");
+  flags.add(o.auto_remove, "rm", 0, "Automatically remove the container when it exits");
+  flags.add(c.cidfile, "cidfile", 0, "Write the container ID to the file");
+  flags.add(c.pull, "pull", 0, "Pull image before running (\"always\"|\"missing\"|\"never\")");
+  flags.add(c.platform, "platform", 0, "Set platform if server is multi-platform capable");
+  flags.stop_at_first_operand();
+}
+
+Result<std::string> create_from_flags(Call& call, ContainerFlags& c) {
+  TRY(check_cidfile(c.cidfile));
+  c.options.image = call.args[0];
+  c.options.command.assign(call.args.begin() + 1, call.args.end());
+  auto created = create_container(engine_options(call), c.options);
+  if (!created) {
+    bool no_image = created.error().code() == ErrorCode::NotFound &&
+                    created.error().message().starts_with("No such image");
+    if (no_image && c.pull != "never")
+      fmt::print(call.err, "Unable to find image '{}' locally\n", familiar_name(c.options.image));
+    return from_daemon(std::move(created).error());
+  }
+  for (const auto& warning : created->warnings) fmt::print(call.err, "WARNING: {}\n", warning);
+  if (!c.cidfile.empty()) TRY(write_file(AT_FDCWD, c.cidfile, created->id, 0644));
+  return created->id;
+}
+
+}  // namespace strata::cli
