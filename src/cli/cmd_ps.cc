@@ -1,8 +1,8 @@
 #include "cli/commands.h"
-#include "cli/go_text.h"
 #include "cli/report.h"
 #include "cli/table.h"
 #include "engine/containers.h"
+#include "image/go_quote.h"
 #include "image/units.h"
 
 namespace strata::cli {
