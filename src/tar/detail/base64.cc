@@ -31,16 +31,21 @@ constexpr auto kValues = [] {
 
 std::uint32_t byte(char c) { return static_cast<std::uint8_t>(c); }
 
-/// The 24 bits of four characters; false if one is not of the alphabet.
-bool decode_group(const char* text, std::uint32_t& bits) {
-  bits = 0;
-  std::uint8_t bad = 0;
-  for (int i = 0; i < 4; i++) {
-    std::uint8_t value = kValues[byte(text[i])];
-    bad |= value;
-    bits = bits << 6 | (value & 63U);
-  }
-  return (bad & 0x80) == 0;
+/// The 24 bits of four characters, of which the last `padding` count as zero; false if another one
+/// is not of the alphabet.
+inline bool decode_group(const char* text, std::size_t padding, std::uint32_t& bits) {
+  const std::uint32_t a = kValues[byte(text[0])];
+  const std::uint32_t b = kValues[byte(text[1])];
+  const std::uint32_t c = padding < 2 ? kValues[byte(text[2])] : 0;
+  const std::uint32_t d = padding < 1 ? kValues[byte(text[3])] : 0;
+  bits = a << 18 | b << 12 | c << 6 | d;
+  return (a | b | c | d) < 64;
+}
+
+void put_24_bits(char* to, std::uint32_t bits) {
+  to[0] = static_cast<char>(bits >> 16);
+  to[1] = static_cast<char>(bits >> 8);
+  to[2] = static_cast<char>(bits);
 }
 
 }  // namespace
@@ -70,19 +75,16 @@ bool append_base64_decoded(std::string& out, std::string_view text) {
   const std::size_t start = out.size();
   out.resize(start + text.size() / 4 * 3);
   char* to = out.data() + start;
-  for (std::size_t at = 0; at < text.size(); at += 4, to += 3) {
-    std::array<char, 4> group{};
-    std::memcpy(group.data(), text.data() + at, 4);
-    if (at + 4 == text.size())
-      for (std::size_t i = 0; i < padding; i++) group[3 - i] = 'A';
-    std::uint32_t bits = 0;
-    if (!decode_group(group.data(), bits)) return false;
-    to[0] = static_cast<char>(bits >> 16);
-    to[1] = static_cast<char>(bits >> 8);
-    to[2] = static_cast<char>(bits);
+  std::uint32_t bits = 0;
+  bool ok = true;
+  for (; text.size() > 4; text.remove_prefix(4), to += 3) {
+    ok &= decode_group(text.data(), 0, bits);
+    put_24_bits(to, bits);
   }
+  ok &= decode_group(text.data(), padding, bits);
+  put_24_bits(to, bits);
   out.resize(out.size() - padding);
-  return true;
+  return ok;
 }
 
 }  // namespace strata::tar::detail
