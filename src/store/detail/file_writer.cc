@@ -6,7 +6,6 @@
 
 #include "base/io.h"
 #include "fs/xattr.h"
-#include "store/detail/metadata.h"
 
 namespace strata::detail {
 namespace {
@@ -67,7 +66,8 @@ Result<void> FileWriter::write(std::string_view bytes) {
 Result<void> FileWriter::end() {
   if (candidate_ && link_candidate()) return {};
   if (candidate_) TRY(write_instead());
-  TRY(set_file_metadata(out_.get(), *entry_, dirs_.inherits_group() ? Inode::Other : Inode::Plain));
+  TRY(metadata_.set_file(out_.get(), *entry_,
+                         dirs_.inherits_group() ? Inode::Other : Inode::Plain));
   out_ = UniqueFd();
   return {};
 }
@@ -126,7 +126,7 @@ Result<void> FileWriter::make_own(int dir, const std::string& name, const struct
   entry.gid = st.st_gid;
   entry.mtime = {st.st_mtim.tv_sec, static_cast<std::int32_t>(st.st_mtim.tv_nsec)};
   entry.xattrs = TRY(list_xattrs(from.get(), ""));
-  return set_file_metadata(to.get(), entry, Inode::Other);
+  return metadata_.set_file(to.get(), entry, Inode::Other);
 }
 
 }  // namespace strata::detail

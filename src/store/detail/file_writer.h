@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "store/detail/dir_stack.h"
+#include "store/detail/metadata.h"
 #include "tar/header.h"
 
 namespace strata::detail {
@@ -22,8 +23,9 @@ namespace strata::detail {
 /// were two, and nobody changes metadata that other layers share.
 class FileWriter {
  public:
-  /// Borrows `dirs`.
-  explicit FileWriter(const DirStack& dirs) : dirs_(dirs) {}
+  /// Borrows both.
+  FileWriter(const DirStack& dirs, const MetadataSetter& metadata)
+      : dirs_(dirs), metadata_(metadata) {}
 
   /// The file `name` of the current directory, which must not exist. `entry` is borrowed until
   /// end(). The content follows by write() in any pieces.
@@ -48,6 +50,7 @@ class FileWriter {
   Result<void> write_instead();
 
   const DirStack& dirs_;
+  const MetadataSetter& metadata_;
   std::string name_;
   const tar::Entry* entry_ = nullptr;
   UniqueFd out_;  // not open while a candidate fits

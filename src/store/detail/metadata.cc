@@ -29,18 +29,6 @@ mode_t read_umask() {
 
 mode_t permissions(const tar::Entry& entry) { return entry.mode & 07777; }
 
-bool needs_owner(const tar::Entry& entry, Inode inode) {
-  static const uid_t kUser = ::geteuid();
-  static const gid_t kGroup = ::getegid();
-  return inode == Inode::Other || entry.uid != kUser || entry.gid != kGroup;
-}
-
-bool needs_mode(const tar::Entry& entry, Inode inode) {
-  static const mode_t kUmask = read_umask();
-  if (entry.type == tar::EntryType::Symlink) return false;
-  return inode == Inode::Other || (permissions(entry) & (kUmask | ~mode_t{0777})) != 0;
-}
-
 /// Archives made on other systems hold attributes that Linux has no place for, and user attributes
 /// of links and devices; nobody could have read them in a container. dockerd drops them too.
 bool has_place(const tar::Entry& entry, std::string_view attribute) {
@@ -64,9 +52,20 @@ std::array<timespec, 2> timespecs(const Time& mtime) {
 
 }  // namespace
 
+MetadataSetter::MetadataSetter() : user_(::geteuid()), group_(::getegid()), umask_(read_umask()) {}
+
+bool MetadataSetter::needs_owner(const tar::Entry& entry, Inode inode) const {
+  return inode == Inode::Other || entry.uid != user_ || entry.gid != group_;
+}
+
+bool MetadataSetter::needs_mode(const tar::Entry& entry, Inode inode) const {
+  if (entry.type == tar::EntryType::Symlink) return false;
+  return inode == Inode::Other || (permissions(entry) & (umask_ | ~mode_t{0777})) != 0;
+}
+
 // In both: chown clears setuid and capabilities, so it comes first.
 
-Result<void> set_file_metadata(int fd, const tar::Entry& entry, Inode inode) {
+Result<void> MetadataSetter::set_file(int fd, const tar::Entry& entry, Inode inode) const {
   if (needs_owner(entry, inode) && ::fchown(fd, entry.uid, entry.gid) < 0)
     return Error::from_errno(errno, "chown");
   TRY(set_xattrs(fd, "", entry));
@@ -77,7 +76,8 @@ Result<void> set_file_metadata(int fd, const tar::Entry& entry, Inode inode) {
   return {};
 }
 
-Result<void> set_metadata(int dir, const std::string& name, const tar::Entry& entry, Inode inode) {
+Result<void> MetadataSetter::set(int dir, const std::string& name, const tar::Entry& entry,
+                                 Inode inode) const {
   if (needs_owner(entry, inode) &&
       ::fchownat(dir, name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) < 0)
     return Error::from_errno(errno, "chown");

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
@@ -13,11 +16,27 @@ enum class Inode : std::uint8_t {
   Other,  // anything may be wrong
 };
 
-/// Owner, xattrs, permissions and times of a regular file that has all its content.
-Result<void> set_file_metadata(int fd, const tar::Entry& entry, Inode inode);
+/// Gives inodes the metadata of their entries, with as few system calls as what this process gives
+/// new ones allows.
+class MetadataSetter {
+ public:
+  /// Looks at the user, group and umask of this process.
+  MetadataSetter();
 
-/// As above by name, for every kind of entry. The times of a directory are left alone.
-Result<void> set_metadata(int dir, const std::string& name, const tar::Entry& entry, Inode inode);
+  /// Owner, xattrs, permissions and times of a regular file that has all its content.
+  Result<void> set_file(int fd, const tar::Entry& entry, Inode inode) const;
+
+  /// As above by name, for every kind of entry. The times of a directory are left alone.
+  Result<void> set(int dir, const std::string& name, const tar::Entry& entry, Inode inode) const;
+
+ private:
+  bool needs_owner(const tar::Entry& entry, Inode inode) const;
+  bool needs_mode(const tar::Entry& entry, Inode inode) const;
+
+  uid_t user_;
+  gid_t group_;
+  mode_t umask_;
+};
 
 /// mtime and, as nothing knows better, atime.
 Result<void> set_times(int dir, const std::string& name, const Time& mtime);

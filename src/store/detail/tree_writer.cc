@@ -9,7 +9,6 @@
 
 #include "base/io.h"
 #include "fs/whiteout.h"
-#include "store/detail/metadata.h"
 
 namespace strata::detail {
 namespace {
@@ -82,7 +81,7 @@ Result<void> TreeWriter::clear_way() {
 }
 
 Result<void> TreeWriter::make_directory(const tar::Entry& entry, const std::string& path) {
-  auto inode = dirs_.inherits_group() ? Inode::Other : Inode::Plain;
+  auto inode = new_inode();
   if (::mkdirat(dirs_.fd(), name_.c_str(), entry.mode & 0777) < 0) {
     if (errno != EEXIST || order_ == Order::Sorted) return Error::from_errno(errno, "mkdir");
     inode = Inode::Other;
@@ -94,22 +93,20 @@ Result<void> TreeWriter::make_directory(const tar::Entry& entry, const std::stri
     }
   }
   unsettled_.emplace_back(path, entry.mtime);
-  return set_metadata(dirs_.fd(), name_, entry, inode);
+  return metadata_.set(dirs_.fd(), name_, entry, inode);
 }
 
 Result<void> TreeWriter::make_node(const tar::Entry& entry, mode_t type, dev_t device) {
   if (::mknodat(dirs_.fd(), name_.c_str(), type | (entry.mode & 0777), device) < 0)
     return Error::from_errno(errno, "mknod");
-  return set_metadata(dirs_.fd(), name_, entry,
-                      dirs_.inherits_group() ? Inode::Other : Inode::Plain);
+  return metadata_.set(dirs_.fd(), name_, entry, new_inode());
 }
 
 Result<void> TreeWriter::make_symlink(const tar::Entry& entry) {
   if (::symlinkat(entry.linkname.c_str(), dirs_.fd(), name_.c_str()) < 0)
     return Error::from_errno(errno, "symlink");
   size_ += static_cast<std::int64_t>(entry.linkname.size());
-  return set_metadata(dirs_.fd(), name_, entry,
-                      dirs_.inherits_group() ? Inode::Other : Inode::Plain);
+  return metadata_.set(dirs_.fd(), name_, entry, new_inode());
 }
 
 Result<void> TreeWriter::make_hard_link(const tar::Entry& entry) {
@@ -138,7 +135,7 @@ Result<void> TreeWriter::make_hard_link(const tar::Entry& entry) {
   if (same_metadata(entry, *st)) return {};
   auto as = entry;
   if (S_ISLNK(st->st_mode)) as.type = tar::EntryType::Symlink;
-  return set_metadata(dirs_.fd(), name_, as, Inode::Other);
+  return metadata_.set(dirs_.fd(), name_, as, Inode::Other);
 }
 
 Result<void> TreeWriter::begin_file(const tar::Entry& entry, const std::string& path) {

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "store/detail/dir_stack.h"
 #include "store/detail/file_writer.h"
+#include "store/detail/metadata.h"
 #include "tar/header.h"
 
 namespace strata::detail {
@@ -24,7 +25,7 @@ class TreeWriter {
 
   /// Borrows `diff`. `donors`: see FileWriter.
   TreeWriter(int diff, std::vector<UniqueFd> donors, Order order)
-      : diff_(diff), dirs_(diff, std::move(donors)), files_(dirs_), order_(order) {}
+      : diff_(diff), dirs_(diff, std::move(donors)), files_(dirs_, metadata_), order_(order) {}
   TreeWriter(const TreeWriter&) = delete;
   TreeWriter& operator=(const TreeWriter&) = delete;
 
@@ -56,8 +57,10 @@ class TreeWriter {
   Result<void> make_symlink(const tar::Entry& entry);
   Result<void> make_hard_link(const tar::Entry& entry);
   Result<void> clear_way();
+  Inode new_inode() const { return dirs_.inherits_group() ? Inode::Other : Inode::Plain; }
 
   int diff_;
+  MetadataSetter metadata_;
   DirStack dirs_;
   FileWriter files_;
   Order order_;

@@ -1,0 +1,151 @@
+#include "fs/xattr.h"
+#include "store/detail/store_fixture.h"
+#include "store/layer_writer.h"
+
+namespace strata {
+namespace {
+
+using tar::EntryType;
+
+class LayerDonors : public StoreTest {
+ protected:
+  void SetUp() override {
+    StoreTest::SetUp();
+    auto w = writer();
+    add(w, dir_entry("d"));
+    add(w, file_entry("d/big", big_.size()), big_);
+    add(w, file_entry("d/small", 5), "small");
+    add(w, file_entry("d/twin", 5), "small");
+    auto link = link_entry("d/twin2", "d/twin", EntryType::HardLink);
+    link.mode = 0644;
+    add(w, link);
+    donor_ = publish(std::move(w));
+  }
+
+  LayerWriter next() { return writer({}, must(find_donors(*store_, std::nullopt))); }
+  ino_t donor_inode(const std::string& name) {
+    return must(stat_at(AT_FDCWD, path(diff_path(donor_, name)))).st_ino;
+  }
+  static ino_t inode(const LayerWriter& w, const std::string& name) {
+    return must(stat_at(w.diff(), name)).st_ino;
+  }
+
+  std::string big_ = std::string(3 << 20, 'b');
+  LayerInfo donor_;
+};
+
+TEST_F(LayerDonors, EqualFilesAreLinked) {
+  auto w = next();
+  add(w, dir_entry("d"));
+  add(w, file_entry("d/big", big_.size()), big_);
+  add(w, file_entry("d/small", 5), "small");
+  EXPECT_EQ(inode(w, "d/big"), donor_inode("d/big"));
+  EXPECT_EQ(inode(w, "d/small"), donor_inode("d/small"));
+  auto sealed = must(w.seal());
+  EXPECT_EQ(sealed.size, static_cast<std::int64_t>(big_.size()) + 5);
+  auto layer = must(w.publish(std::nullopt));
+  put_image({donor_.diff_id}, "a:1");
+  put_image({layer.diff_id}, "b:1");
+  expect_sound({"--expect-clean", "--rebuild-from-diff"});
+}
+
+TEST_F(LayerDonors, OtherContentIsWritten) {
+  auto other = big_;
+  other[2000000] = 'X';
+  auto w = next();
+  add(w, dir_entry("d"));
+  add(w, file_entry("d/big", other.size()), other);
+  add(w, file_entry("d/small", 5), "smaLl");
+  EXPECT_NE(inode(w, "d/big"), donor_inode("d/big"));
+  EXPECT_EQ(must(read_file(w.diff(), "d/big")), other);
+  EXPECT_EQ(must(read_file(w.diff(), "d/small")), "smaLl");
+  EXPECT_EQ(read(diff_path(donor_, "d/big")), big_);
+}
+
+struct OtherMetadata {
+  const char* name;
+  void (*change)(tar::Entry&);
+};
+class LayerDonorsMetadata : public LayerDonors,
+                            public testing::WithParamInterface<OtherMetadata> {};
+
+TEST_P(LayerDonorsMetadata, IsNotLinked) {
+  auto w = next();
+  add(w, dir_entry("d"));
+  auto entry = file_entry("d/small", 5);
+  GetParam().change(entry);
+  add(w, entry, "small");
+  EXPECT_NE(inode(w, "d/small"), donor_inode("d/small"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, LayerDonorsMetadata,
+    testing::Values(OtherMetadata{"Mode", [](tar::Entry& e) { e.mode = 0600; }},
+                    OtherMetadata{"Owner", [](tar::Entry& e) { e.uid = 1; }},
+                    OtherMetadata{"Group", [](tar::Entry& e) { e.gid = 1; }},
+                    OtherMetadata{"Time", [](tar::Entry& e) { e.mtime.seconds++; }},
+                    OtherMetadata{"Nanoseconds", [](tar::Entry& e) { e.mtime.nanoseconds = 1; }},
+                    OtherMetadata{"Xattrs",
+                                  [](tar::Entry& e) {
+                                    e.xattrs = {{"user.x", "1"}};
+                                  }}),
+    [](const auto& c) { return std::string(c.param.name); });
+
+TEST_F(LayerDonors, OtherPathsAreNotLinked) {
+  auto w = next();
+  add(w, file_entry("small", 5), "small");
+  EXPECT_NE(inode(w, "small"), donor_inode("d/small"));
+}
+
+TEST_F(LayerDonors, TwoFilesNeverBecomeOne) {
+  auto w = next();
+  add(w, dir_entry("d"));
+  add(w, file_entry("d/twin", 5), "small");
+  add(w, file_entry("d/twin2", 5), "small");
+  EXPECT_EQ(inode(w, "d/twin"), donor_inode("d/twin"));
+  EXPECT_NE(inode(w, "d/twin2"), donor_inode("d/twin"));
+}
+
+TEST_F(LayerDonors, AFileWithTwoNamesIsItsOwn) {
+  auto w = next();
+  add(w, dir_entry("d"));
+  auto small = file_entry("d/small", 5);
+  add(w, small, "small");
+  EXPECT_EQ(inode(w, "d/small"), donor_inode("d/small"));
+  auto link = link_entry("d/small2", "d/small", EntryType::HardLink);
+  link.mode = 0600;
+  add(w, link);
+  EXPECT_NE(inode(w, "d/small"), donor_inode("d/small"));
+  EXPECT_EQ(inode(w, "d/small"), inode(w, "d/small2"));
+  EXPECT_EQ(must(read_file(w.diff(), "d/small")), "small");
+  EXPECT_EQ(must(stat_at(w.diff(), "d/small")).st_mtim.tv_sec, 1700000000);
+  EXPECT_EQ(mode(diff_path(donor_, "d/small")), 0644u);  // untouched
+}
+
+TEST_F(LayerDonors, AnUnreadableSourceLeavesTheDonorAlone) {
+  auto w = next();
+  add(w, dir_entry("d"));
+  StringSource half(std::string_view(big_).substr(0, 1 << 20));
+  EXPECT_FALSE(w.add(file_entry("d/big", big_.size()), &half));
+  EXPECT_EQ(read(diff_path(donor_, "d/big")), big_);
+}
+
+TEST_F(LayerDonors, ATarIsLinkedToo) {
+  auto w = next();
+  auto tar = TarText().add(file_entry("d/small", 5), "small").end();
+  StringSource source(tar);
+  EXPECT_OK(w.add_tar(source));
+  EXPECT_EQ(inode(w, "d/small"), donor_inode("d/small"));
+}
+
+TEST_F(LayerDonors, SiblingsComeBeforeTheLayersBelow) {
+  auto top = must(apply(TarText().add(file_entry("top", 1), "t").end(), {donor_.diff_id}));
+  auto donors = must(find_donors(*store_, donor_.chain_id));
+  ASSERT_EQ(donors.size(), 2u);
+  EXPECT_TRUE(stat_at(donors[0].get(), "top"));
+  EXPECT_TRUE(stat_at(donors[1].get(), "d/big"));
+  EXPECT_EQ(must(find_donors(*store_, top.chain_id)).size(), 2u);
+}
+
+}  // namespace
+}  // namespace strata
