@@ -46,7 +46,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, Detect,
                          [](const auto& c) { return std::string(c.param.name); });
 
 TEST(Decompress, GivesPlainBytesAsTheyAre) {
-  for (std::size_t size : {0, 1, 261, 262, 263, 5000}) {
+  for (std::size_t size : {0U, 1U, 261U, 262U, 263U, 5000U}) {
     std::string bytes(size, 'p');
     StringSource source(bytes);
     auto plain = decompress(source);

@@ -110,7 +110,7 @@ TEST(GzipWriter, HeaderIsThatOfGo) {
 }
 
 TEST(GzipWriter, ZlibReadsIt) {
-  for (std::size_t size : {0, 1, 2, 100, 65535, 65536, 262143, 262144, 262145, 3000000}) {
+  for (std::size_t size : {0U, 1U, 2U, 100U, 65535U, 65536U, 262143U, 262144U, 262145U, 3000000U}) {
     std::string bytes = sample(size);
     EXPECT_EQ(zlib_decompressed(compressed(bytes), size), bytes) << size;
   }
@@ -119,7 +119,7 @@ TEST(GzipWriter, ZlibReadsIt) {
 TEST(GzipWriter, OutputDoesNotDependOnThePieces) {
   std::string bytes = sample(1000000);
   std::string expected = compressed(bytes);
-  for (std::size_t piece : {977, 65536, 300001}) EXPECT_EQ(compressed(bytes, piece), expected);
+  for (std::size_t piece : {977U, 65536U, 300001U}) EXPECT_EQ(compressed(bytes, piece), expected);
 }
 
 TEST(GzipWriter, GivesTheErrorOfTheSink) {
@@ -133,8 +133,8 @@ TEST(GzipWriter, GivesTheErrorOfTheSink) {
 TEST(GzipReader, ReadsAllLevelsInAnyPieces) {
   std::string bytes = sample(200000);
   for (int level : {0, 1, 6, 9})
-    for (std::size_t in : {1, 7, 4096, 1 << 20})
-      for (std::size_t out : {997, 1 << 16}) {
+    for (std::size_t in : {1U, 7U, 4096U, 1U << 20})
+      for (std::size_t out : {997U, 1U << 16}) {
         auto result = decompressed(zlib_compressed(bytes, level), in, out);
         ASSERT_TRUE(result) << result.error().message();
         EXPECT_EQ(*result, bytes) << level << ' ' << in << ' ' << out;
@@ -148,7 +148,7 @@ TEST(GzipReader, ReadsByteByByte) {
 
 TEST(GzipReader, SkipsOptionalHeaderParts) {
   std::string bytes = sample(10000);
-  for (std::size_t in : {1, 3, 64, 1 << 20}) {
+  for (std::size_t in : {1U, 3U, 64U, 1U << 20}) {
     auto result = decompressed(zlib_compressed(bytes, 6, true), in);
     ASSERT_TRUE(result) << in << ": " << result.error().message();
     EXPECT_EQ(*result, bytes);
@@ -160,7 +160,7 @@ TEST(GzipReader, JoinsMembers) {
   std::string b = sample(30000, 2);
   std::string stream = zlib_compressed(a, 6) + compressed("") + zlib_compressed(b, 0, true) +
                        compressed(a) + compressed("");
-  for (std::size_t in : {1, 5, 1000, 1 << 20}) EXPECT_EQ(*decompressed(stream, in), a + b + a);
+  for (std::size_t in : {1U, 5U, 1000U, 1U << 20}) EXPECT_EQ(*decompressed(stream, in), a + b + a);
 }
 
 TEST(GzipReader, EveryTruncationIsUnexpectedEof) {
