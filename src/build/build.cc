@@ -23,7 +23,7 @@ std::set<std::size_t> needed_stages(const Dockerfile& file, std::size_t target,
     const auto& stage = file.stages[i];
     auto image = dockerfile::expand_word(stage.from().image, file.escape, global);
     if (image)
-      if (auto base = file.find_stage(*image, i)) needed.insert(*base);
+      if (auto base = file.stage_by_name(*image, i)) needed.insert(*base);
     for (const auto& instruction : stage.instructions)
       if (const auto* copy = std::get_if<dockerfile::Copy>(&instruction.value))
         if (auto from = file.find_stage(copy->from, i); from && !copy->from.empty())

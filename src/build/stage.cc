@@ -37,9 +37,8 @@ Result<void> Stage::begin(const Instruction& instruction) {
     return Error(ErrorCode::InvalidArgument,
                  fmt::format("base name ({}) should not be blank", from.image));
 
-  auto stage = build_.dockerfile.find_stage(name, index_);
-  bool is_index = name.find_first_not_of("0123456789") == std::string::npos;
-  if (stage && !is_index && build_.stages.contains(*stage)) {
+  auto stage = build_.dockerfile.stage_by_name(name, index_);
+  if (stage) {
     TRY(start_from_stage(build_.stages.at(*stage)));
   } else if (name == "scratch") {
     start_from_scratch();

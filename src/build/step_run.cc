@@ -15,6 +15,7 @@
 #include "container/init_layer.h"
 #include "container/spec.h"
 #include "fs/overlay_mount.h"
+#include "runtime/find_program.h"
 #include "runtime/oci_runtime.h"
 
 namespace strata::build {
@@ -125,6 +126,8 @@ Result<void> Stage::execute(const RunSandbox& box, ContainerSpec spec) {
   for (const auto& warning : fit_limits(spec.limits, runtime.cgroups()))
     build_.output.write(fmt::format(" ---> [Warning] {}\n", warning));
   build_.output.write(fmt::format(" ---> Running in {}\n", container_));
+  if (auto failure = check_program(box.mount.get(), spec))
+    return Error(ErrorCode::InvalidArgument, std::move(failure->message));
   TRY(write_file(box.bundle->fd(), "config.json", oci_config(spec), 0600));
 
   auto out = TRY(make_pipe());
