@@ -1,0 +1,162 @@
+// How fast layers are born: the same files as a tree, as a tar and as an upper directory, on the
+// file system of TMPDIR. Bytes per second are those of the files' contents.
+#include <benchmark/benchmark.h>
+#include <stdlib.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "store/layer_writer.h"
+#include "tar/writer.h"
+
+namespace strata {
+namespace {
+
+/// A store that is gone at the end.
+class Scratch {
+ public:
+  Scratch() {
+    const char* tmp = std::getenv("TMPDIR");
+    path_ = std::string(tmp != nullptr ? tmp : "/tmp") + "/strata-bench-XXXXXX";
+    if (::mkdtemp(path_.data()) == nullptr) std::abort();
+    store_ = *Store::open(path_ + "/root", Store::Access::Write);
+  }
+  ~Scratch() {
+    store_.reset();
+    std::filesystem::remove_all(path_);
+  }
+  const Store& store() const { return *store_; }
+
+ private:
+  std::string path_;
+  std::unique_ptr<Store> store_;
+};
+
+/// `count` files of `size` bytes, 50 in a directory.
+struct Files {
+  std::vector<tar::Entry> entries;
+  std::string content;
+
+  Files(std::int64_t count, std::int64_t size) : content(static_cast<std::size_t>(size), 'x') {
+    for (std::int64_t i = 0; i < count; i++) {
+      auto dir = fmt::format("d{:06}", i / 50);
+      if (i % 50 == 0) entries.push_back(make(dir, tar::EntryType::Directory, 0755, 0));
+      entries.push_back(
+          make(fmt::format("{}/f{:06}", dir, i), tar::EntryType::Regular, 0644, size));
+    }
+  }
+
+  static tar::Entry make(std::string name, tar::EntryType type, std::uint32_t mode,
+                         std::int64_t size) {
+    tar::Entry entry;
+    entry.name = std::move(name);
+    entry.type = type;
+    entry.mode = mode;
+    entry.size = size;
+    entry.mtime = {1700000000, 0};
+    return entry;
+  }
+
+  std::string tar() const {
+    std::string bytes;
+    for (const auto& entry : entries) {
+      (void)tar::append_header(bytes, entry);
+      if (entry.size == 0) continue;
+      bytes += content;
+      bytes += tar::padding(entry.size);
+    }
+    bytes += tar::end_marker();
+    return bytes;
+  }
+};
+
+void add_all(LayerWriter& writer, const Files& files) {
+  for (const auto& entry : files.entries) {
+    StringSource source(entry.size > 0 ? files.content : std::string_view());
+    if (!writer.add(entry, &source)) std::abort();
+  }
+}
+
+void count(benchmark::State& state) {
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+  state.SetBytesProcessed(state.iterations() * state.range(0) * state.range(1));
+}
+
+void BM_Tree(benchmark::State& state) {
+  Scratch scratch;
+  Files files(state.range(0), state.range(1));
+  for (auto _ : state) {
+    auto writer = *LayerWriter::create(scratch.store(), {}, {});
+    add_all(writer, files);
+    benchmark::DoNotOptimize(writer.seal());
+    state.PauseTiming();  // removing it is another matter
+    writer = *LayerWriter::create(scratch.store(), {}, {});
+    state.ResumeTiming();
+  }
+  count(state);
+}
+
+void BM_Tar(benchmark::State& state) {
+  Scratch scratch;
+  auto tar = Files(state.range(0), state.range(1)).tar();
+  for (auto _ : state) {
+    auto writer = *LayerWriter::create(scratch.store(), {}, {});
+    StringSource source(tar);
+    if (!writer.add_tar(source)) std::abort();
+    benchmark::DoNotOptimize(writer.seal());
+    state.PauseTiming();
+    writer = *LayerWriter::create(scratch.store(), {}, {});
+    state.ResumeTiming();
+  }
+  count(state);
+}
+
+void BM_Upper(benchmark::State& state) {
+  Scratch scratch;
+  auto made = *LayerWriter::create(scratch.store(), {}, {});
+  add_all(made, Files(state.range(0), state.range(1)));
+  for (auto _ : state) {
+    auto writer = *LayerWriter::adopt(scratch.store(), made.cache());
+    benchmark::DoNotOptimize(writer.seal());
+  }
+  count(state);
+}
+
+/// Everything is in another layer already.
+void BM_Donors(benchmark::State& state) {
+  Scratch scratch;
+  Files files(state.range(0), state.range(1));
+  auto first = *LayerWriter::create(scratch.store(), {}, {});
+  add_all(first, files);
+  if (!first.seal() || !first.publish(std::nullopt)) std::abort();
+  for (auto _ : state) {
+    auto writer =
+        *LayerWriter::create(scratch.store(), {}, *find_donors(scratch.store(), std::nullopt));
+    add_all(writer, files);
+    benchmark::DoNotOptimize(writer.seal());
+    state.PauseTiming();
+    writer = *LayerWriter::create(scratch.store(), {}, {});
+    state.ResumeTiming();
+  }
+  count(state);
+}
+
+// {files, bytes each}: source code, object files, one large file.
+#define SIZES                \
+  ->Args({10000, 4000})      \
+      ->Args({200, 1 << 20}) \
+      ->Args({1, 256 << 20}) \
+      ->UseRealTime()        \
+      ->Unit(benchmark::kMillisecond)
+BENCHMARK(BM_Tree) SIZES;
+BENCHMARK(BM_Tar) SIZES;
+BENCHMARK(BM_Upper) SIZES;
+BENCHMARK(BM_Donors) SIZES;
+
+}  // namespace
+}  // namespace strata
+
+BENCHMARK_MAIN();
