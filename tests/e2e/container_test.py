@@ -1,466 +1,382 @@
-"""Containers as the command line shows them: create, start, run, wait, logs, stop, rm, diff, commit, ps, inspect.
-
-Texts and exit statuses were seen on docker 20.10.24.
-"""
+"""Containers from their creation to their removal: in the foreground, detached, ended by all kinds of signals."""
 import json
 import os
 import pty
+import re
 import select
 import signal
+import socket
 import subprocess
 import time
 import unittest
 
-from tests.support import rootfs, sample
+from tests.support import processes, rootfs
 from tests.support.case import StoreCase
 
-NONE = ("--network", "none")
-PATIENCE = 20  # seconds
-DAEMON = "Error response from daemon: "
+IMAGE = "busybox:test"
+DEADLINE_SECONDS = 30
 
 
 class ContainerCase(StoreCase):
     def setUp(self):
         super().setUp()
         self.engine = self.strata()
-        self.engine("import", rootfs.busybox(self.path("base.tar")), sample.BASE)
+        self.engine("import", rootfs.busybox(self.path("base.tar")), IMAGE)
+        self.caches = self.store().cache_ids()
         self.addCleanup(self.remove_all)
 
     def remove_all(self):
-        for container in self.engine("ps", "-aq").split():
-            self.engine.run("rm", "-f", "-v", container)
+        names = self.engine.run("ps", "-aq").out.split()
+        if names:
+            self.engine.run("rm", "-f", *names)
 
-    def run_here(self, *arguments, flags=(), **options):
-        """`run` with no network; the result, whatever it is."""
-        return self.engine.run("run", *NONE, *flags, sample.BASE, *arguments, **options)
+    def run_in(self, *arguments, **options):
+        return self.engine.run("run", "--rm", "--network", "none", *arguments, **options)
 
-    def sh(self, script, *flags):
-        """The output of a shell script in a container that is removed."""
-        return self.engine("run", "--rm", *NONE, *flags, sample.BASE, "sh", "-c", script)
+    def detached(self, *arguments):
+        return self.engine("run", "-d", "--network", "none", *arguments)
 
-    def create(self, name, *command, flags=()):
-        return self.engine("create", "--name", name, *NONE, *flags, sample.BASE, *command)
+    def config(self, container):
+        with open(self.path("store/containers", container, "config.v2.json")) as file:
+            return json.load(file)
 
-    def inspect(self, name):
-        return json.loads(self.engine("container", "inspect", name))[0]
+    def state(self, container):
+        return self.config(container)["State"]
 
-    def state(self, name):
-        return self.inspect(name)["State"]
-
-    def wait_until(self, condition, what):
-        deadline = time.monotonic() + PATIENCE
+    def eventually(self, condition, what):
+        deadline = time.monotonic() + DEADLINE_SECONDS
         while not condition():
-            self.assertLess(time.monotonic(), deadline, f"waited for {what}")
-            time.sleep(0.01)
+            if time.monotonic() > deadline:
+                self.fail(f"did not happen: {what}")
+            time.sleep(0.02)
+
+    def wait_until_running(self, name):
+        self.eventually(lambda: name in self.engine("ps", "--format", "{{.Names}}").split(), f"{name} runs")
+
+    def assert_nothing_left(self):
+        """No container, no layer of one, no bundle, no lock file."""
+        self.assertEqual(self.store().container_ids(), [])
+        self.assertEqual(os.listdir(self.path("store/containers")), [])
+        self.assertEqual(self.store().cache_ids(), self.caches)
+        own = [name for name in os.listdir(self.path("store/strata")) if name.startswith(("run-", "new-"))]
+        self.assertEqual(own, [])
 
 
 class ForegroundTest(ContainerCase):
-    def test_output_and_exit_status_are_the_program_s(self):
-        result = self.run_here("sh", "-c", "echo out; echo err >&2; exit 3", flags=("--name", "three"))
-        self.assertEqual((result.code, result.out, result.err), (3, "out\n", "err\n"))
-        state = self.state("three")
-        self.assertEqual((state["Status"], state["ExitCode"], state["Running"], state["Pid"]), ("exited", 3, False, 0))
-        self.assertGreater(state["FinishedAt"], state["StartedAt"])
-        for code in (0, 1, 255):
-            self.assertEqual(self.run_here("sh", "-c", f"exit {code}", flags=("--rm",)).code, code)
-        self.assertEqual(self.run_here("sh", "-c", "sh -c 'kill -9 $$'; exit $?", flags=("--rm",)).code, 137)
+    def test_output_and_exit_code_are_those_of_the_program(self):
+        done = self.run_in(IMAGE, "sh", "-c", "echo out; echo err >&2; exit 7")
+        self.assertEqual((done.code, done.out, done.err), (7, "out\n", "err\n"))
+        self.assert_nothing_left()
+        self.assert_store_sound("store", "--expect-clean")
 
-    def test_a_program_that_cannot_be_run(self):
-        for program, code, message in (
-                ("/nope", 127, 'exec: "/nope": stat /nope: no such file or directory: unknown'),
-                ("nope", 127, 'exec: "nope": executable file not found in $PATH: unknown'),
-                ("/etc/passwd", 126, 'exec: "/etc/passwd": permission denied: unknown')):
-            with self.subTest(program):
-                result = self.run_here(program)
-                self.assertEqual(result.code, code, result)
-                self.assertIn(message, result.err)
-                self.assertEqual(result.out, "")
-                state = self.state(self.engine("ps", "-lq"))
-                self.assertEqual((state["Status"], state["ExitCode"]), ("created", code))
+    def test_a_container_killed_by_a_signal_gives_128_and_its_number(self):
+        process = self.engine.popen("run", "--rm", "--network", "none", "--name", "web", IMAGE, "sleep", "1000")
+        self.wait_until_running("web")
+        self.engine("kill", "web")
+        self.assertEqual(process.wait(DEADLINE_SECONDS), 137)
+        self.assert_nothing_left()
 
-    def test_what_cannot_be_started_is_125(self):
-        for flags, message in ((("-u", "nosuch"), "unable to find user nosuch: no matching entries in passwd file"),
-                               (("-w", "/etc/passwd"), "Cannot mkdir: /etc/passwd is not a directory"),
-                               (("--name", "-x"), "Invalid container name (-x), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"),
-                               (("-v", "/a:rel"), "invalid mount path: 'rel' mount path must be absolute"),
-                               (("-v", "rel/a:/x"), "includes invalid characters for a local volume name")):
-            with self.subTest(flags):
-                result = self.run_here("true", flags=flags)
-                self.assertEqual(result.code, 125, result)
-                self.assertIn(message, result.err)
-        self.create("mine", "true")
-        id = self.inspect("mine")["Id"]
-        result = self.run_here("true", flags=("--name", "mine"))
-        self.assertEqual(result.code, 125)
-        self.assertIn(f'Conflict. The container name "/mine" is already in use by container "{id}". You have to remove '
-                      "(or rename) that container to be able to reuse that name.", result.err)
-        result = self.run_here()
-        self.assertEqual(result.code, 125)
-        self.assertIn("No command specified", result.err)
+    def test_environment_directory_user_and_entry_point(self):
+        done = self.run_in("-e", "A=1", "-e", "B=x y", "-w", "/made/for/it", "-u", "bob", "--entrypoint", "sh", IMAGE, "-c",
+                           'echo "$A $B $PWD $HOME $(id -u):$(id -g) $(id -Gn)"')
+        self.assertEqual((done.code, done.out), (0, "1 x y /made/for/it /home/bob 1000:1001 bob staff\n"), done.err)
 
-    def test_standard_input(self):
-        self.assertEqual(self.run_here("cat", stdin=b"some\0bytes", flags=("-i", "--rm")).out, "some\0bytes")
-        self.assertEqual(self.run_here("cat", stdin=b"unread", flags=("--rm",)).out, "", "without -i there is none")
+    def test_standard_input_is_forwarded_only_with_i(self):
+        self.assertEqual(self.run_in("-i", IMAGE, "cat", stdin=b"typed\n").out, "typed\n")
+        self.assertEqual(self.run_in(IMAGE, "cat", stdin=b"typed\n").out, "")
 
-    def test_more_output_than_a_pipe_holds(self):
-        result = self.run_here("sh", "-c", "yes 0123456789abcdef | head -n 100000", flags=("--name", "much"))
-        self.assertEqual(len(result.out), 1_700_000)
-        self.assertEqual(self.engine("logs", "much") + "\n", result.out)
+    def test_much_output_arrives_complete(self):
+        done = self.run_in(IMAGE, "sh", "-c", "seq 1 200000; seq 1 1000 >&2")
+        self.assertEqual(done.out, "".join(f"{n}\n" for n in range(1, 200001)))
+        self.assertEqual(done.err.count("\n"), 1000)
 
-    def test_the_reader_goes_away(self):
-        process = self.engine.popen("run", "--name", "loud", *NONE, sample.BASE, "sh", "-c",
-                                    "for i in $(seq 20000); do echo $i; done; exit 4",
-                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        process.stdout.readline()
-        process.stdout.close()
-        process.wait(PATIENCE)
-        self.wait_until(lambda: self.state("loud")["Status"] == "exited", "the container")
+    def test_bind_mounts_are_the_hosts_directories(self):
+        folder = self.context({"file": "from the host\n"}, "shared")
+        done = self.run_in("-v", f"{folder}:/data", "-v", f"{folder}:/fixed:ro", IMAGE, "sh", "-c",
+                           "cat /data/file; echo new > /data/new; echo no > /fixed/no")
+        self.assertEqual(done.out, "from the host\n")
+        self.assertIn("Read-only file system", done.err)
+        self.assertEqual(sorted(os.listdir(folder)), ["file", "new"])
+
+    def test_a_missing_source_of_a_bind_mount_is_made(self):
+        source = self.path("made/by/it")
+        self.assertEqual(self.run_in("-v", f"{source}:/data", IMAGE, "touch", "/data/x").code, 0)
+        self.assertEqual(os.listdir(source), ["x"])
+
+    def test_a_named_volume_is_seeded_from_the_image_and_stays(self):
+        self.run_in("-v", "notes:/etc", IMAGE, "sh", "-c", "echo mine > /etc/note")
+        self.assertEqual(self.run_in("-v", "notes:/n", IMAGE, "cat", "/n/note").out, "mine\n")
+        self.assertIn("passwd", os.listdir(self.path("store/volumes/notes/_data")))
+
+    def test_network_none_has_loopback_alone_and_host_is_the_hosts(self):
+        done = self.run_in(IMAGE, "sh", "-c", "ls /sys/class/net; hostname")
+        self.assertEqual(done.out.split()[:1], ["lo"])
+        self.assertRegex(done.out.split()[-1], "^[0-9a-f]{12}$")
+        host = self.engine("run", "--rm", "--network", "host", IMAGE, "sh", "-c", "hostname; ls /sys/class/net")
+        self.assertEqual(host.split()[0], socket.gethostname())
+        self.assertEqual(sorted(host.split()[1:]), sorted(os.listdir("/sys/class/net")))
+
+    def test_programs_that_cannot_run_give_127_and_126_with_dockers_text(self):
+        for program, code, why in (("nosuch", 127, "executable file not found in $PATH"),
+                                   ("/nosuch", 127, "stat /nosuch: no such file or directory"),
+                                   ("/etc/passwd", 126, "permission denied")):
+            done = self.run_in(IMAGE, program)
+            self.assertEqual((done.code, done.out), (code, ""), done)
+            self.assertEqual(done.err, "strata: Error response from daemon: failed to create shim task: OCI runtime create "
+                             "failed: runc create failed: unable to start container process: "
+                             f'exec: "{program}": {why}: unknown.\n')
+        self.assert_nothing_left()
+
+    def test_refused_before_creation(self):
+        for arguments, text in ((["-u", "nosuch", IMAGE, "true"],
+                                 "unable to find user nosuch: no matching entries in passwd file."),
+                                (["--name", "-x", IMAGE, "true"], "Invalid container name (-x)")):
+            done = self.run_in(*arguments)
+            self.assertEqual(done.code, 125, done)
+            self.assertIn("strata: Error response from daemon: ", done.err)
+            self.assertIn(text, done.err)
+        self.assert_nothing_left()
+
+    def test_a_missing_image_is_named(self):
+        done = self.run_in("nosuch:1", "true")
+        self.assertEqual(done.code, 125)
+        self.assertIn("Unable to find image 'nosuch:1' locally\n", done.err)
+        self.assertIn("See 'strata run --help'.", done.err)
+
+    def test_the_record_says_how_it_ended_and_the_log_has_it_all(self):
+        self.assertEqual(self.engine.run("run", "--name", "web", "--network", "none", IMAGE, "sh", "-c",
+                                         "echo one; echo two >&2; exit 3").code, 3)
+        container = self.engine("ps", "-aq", "--no-trunc")
+        state = self.state(container)
+        self.assertEqual((state["Running"], state["Pid"], state["ExitCode"]), (False, 0, 3))
+        self.assertLessEqual(state["StartedAt"][:19], state["FinishedAt"][:19])
+        self.assertGreater(state["StartedAt"], "2020")
+        self.assertTrue(self.config(container)["HasBeenStartedBefore"])
+        log = self.path("store/containers", container, f"{container}-json.log")
+        self.assertEqual(os.stat(log).st_mode & 0o7777, 0o640)
+        with open(log) as file:
+            lines = [json.loads(line) for line in file]
+        self.assertEqual(sorted((line["log"], line["stream"]) for line in lines),
+                         [("one\n", "stdout"), ("two\n", "stderr")])
+        logs = self.engine.run("logs", "web")
+        self.assertEqual((logs.out, logs.err), ("one\n", "two\n"))
+        self.engine("rm", "web")
+        self.assert_nothing_left()
+
+    def test_signals_go_to_the_container(self):
+        for number, name in ((signal.SIGINT, "INT"), (signal.SIGTERM, "TERM"), (signal.SIGHUP, "HUP"),
+                             (signal.SIGUSR1, "USR1")):
+            with self.subTest(signal=name):
+                process = self.engine.popen("run", "--rm", "--network", "none", "--name", "s" + name, IMAGE, "sh", "-c",
+                                            f"trap 'echo got {name}; exit 9' {name}; echo ready; while :; do sleep 0.05; done",
+                                            stdout=subprocess.PIPE)
+                self.assertEqual(process.stdout.readline(), b"ready\n")
+                self.wait_until_running("s" + name)
+                process.send_signal(number)
+                out, _ = process.communicate(timeout=DEADLINE_SECONDS)
+                self.assertEqual((process.returncode, out), (9, f"got {name}\n".encode()))
+        self.assert_nothing_left()
+
+    def test_a_killed_strata_takes_its_container_along(self):
+        process = self.engine.popen("run", "--network", "none", "--name", "doomed", IMAGE, "sleep", "1000.25",
+                                    stdout=subprocess.DEVNULL)
+        self.wait_until_running("doomed")
+        process.kill()
+        process.wait()
+        self.eventually(lambda: not processes.naming("1000.25"), "the container is gone")
+        self.assertEqual(self.engine("ps", "-q"), "")
+        self.assertEqual(self.engine("wait", "doomed"), "137")
+        self.assertFalse(self.state(self.engine("ps", "-aq", "--no-trunc"))["Running"])
+        self.engine("rm", "doomed")
+        self.assert_nothing_left()
 
     def test_a_terminal(self):
-        reply, code = self.on_terminal("run", "--rm", "-it", *NONE, sample.BASE, "sh", "-c", "tty; sleep 0.5; stty size; read x; echo got $x; exit 5")
-        self.assertIn("/dev/pts/0", reply)
-        self.assertIn("33 99", reply)
-        self.assertIn("got hello", reply)
-        self.assertEqual(code, 5)
-        result = self.run_here("sh", "-c", "tty; echo x >&2", flags=("--rm", "-t"))
-        self.assertEqual((result.out, result.err), ("/dev/pts/0\r\nx\r\n", ""))
-
-    def on_terminal(self, *arguments):
-        """Runs a command on a pseudo-terminal of 33 lines, types one line; what it said and its exit status."""
-        master, slave = pty.openpty()
-        subprocess.run(["stty", "rows", "33", "cols", "99"], stdin=slave, check=True)
-        before = subprocess.run(["stty", "-g"], stdin=slave, check=True, stdout=subprocess.PIPE).stdout
-        process = self.engine.popen(*arguments, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
-        said, typed, deadline = b"", False, time.monotonic() + PATIENCE
+        parent, child = pty.openpty()
+        process = self.engine.popen("run", "--rm", "-it", "--network", "none", IMAGE, "sh", "-c",
+                                    "test -t 0 && test -t 1 && echo terminal; read line; echo got $line; stty size; exit 4",
+                                    stdin=child, stdout=child, stderr=child)
+        os.close(child)
+        text, sent = b"", False
+        deadline = time.monotonic() + DEADLINE_SECONDS
         while time.monotonic() < deadline:
-            if select.select([master], [], [], 0.1)[0]:
-                said += os.read(master, 4096)
-            elif process.poll() is not None:
+            ready, _, _ = select.select([parent], [], [], 1)
+            try:
+                text += os.read(parent, 4096) if ready else b""
+            except OSError:
                 break
-            if not typed and b"33 99" in said:
-                os.write(master, b"hello\r")
-                typed = True
-        code = process.wait(PATIENCE)
-        after = subprocess.run(["stty", "-g"], stdin=slave, check=True, stdout=subprocess.PIPE).stdout
-        os.close(master)
-        os.close(slave)
-        self.assertEqual(after, before, "the terminal's mode comes back")
-        return said.decode(), code
+            if b"terminal" in text and not sent:
+                os.write(parent, b"typed\r")
+                sent = True
+        self.assertEqual(process.wait(DEADLINE_SECONDS), 4)
+        os.close(parent)
+        self.assertIn(b"got typed\r\n", text)
+        self.assert_nothing_left()
 
-    def test_what_the_process_finds(self):
-        lines = self.sh("id; pwd; hostname; env | sort; cat /proc/self/cgroup >/dev/null; ls -ld /.dockerenv", "-u", "bob", "-w", "/tmp",
-                        "-e", "A=b c", "--hostname", "box").splitlines()
-        self.assertEqual(lines[:3], ["uid=1000(bob) gid=1001(bob) groups=50(staff),1001(bob)", "/tmp", "box"])
-        for variable in ("A=b c", "HOSTNAME=box", "HOME=/home/bob",
-                         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"):
-            self.assertIn(variable, lines)
-        self.assertRegex(lines[-1], "^-rwxr-xr-x .* /.dockerenv$")
-
-    def test_files_of_the_network(self):
-        self.assertEqual(self.sh("cat /etc/hosts"),
-                         "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\n"
-                         "ff00::0\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters")
-        self.assertRegex(self.sh("cat /etc/hostname"), "^[0-9a-f]{12}$")
-        self.assertEqual(self.sh("ls /sys/class/net"), "lo")
-        self.assertEqual(self.sh("tail -n 1 /etc/hosts", "--add-host", "db:10.1.2.3"), "10.1.2.3\tdb")
-        with open("/etc/hosts") as file:
-            hosts = file.read().rstrip("\n")
-        self.assertEqual(self.engine("run", "--rm", sample.BASE, "cat", "/etc/hosts"), hosts, "the host's network is the default")
-
-    def test_rights(self):
-        self.assertEqual(self.sh("grep CapEff /proc/self/status | cut -f 2"), "00000000a80425fb")
-        self.assertEqual(self.sh("grep CapEff /proc/self/status | cut -f 2", "--cap-drop", "ALL"), "0" * 16)
-        self.assertEqual(self.sh("grep CapEff /proc/self/status | cut -f 2", "--cap-drop", "ALL", "--cap-add", "CHOWN"), "0" * 15 + "1")
-        result = self.run_here("touch", "/x", flags=("--rm", "--read-only"))
-        self.assertEqual(result.code, 1)
-        self.assertIn("Read-only file system", result.err)
-
-    def test_entrypoint(self):
-        self.assertEqual(self.engine("run", "--rm", *NONE, "--entrypoint", "echo", sample.BASE, "a", "b"), "a b")
-
-    def test_killed_with_its_container(self):
-        process = self.engine.popen("run", "--name", "orphan", *NONE, sample.BASE, "sleep", "1000", stdout=subprocess.DEVNULL)
-        self.wait_until(lambda: "orphan" in self.engine("ps", "--format", "{{.Names}}"), "the container")
-        self.wait_until(lambda: self.state("orphan")["Pid"] > 0, "its process")
-        pid = self.state("orphan")["Pid"]
-        process.send_signal(signal.SIGKILL)
-        process.wait(PATIENCE)
-        self.wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the end of the container")
-        self.wait_until(lambda: self.state("orphan")["Status"] == "exited", "the record")
-        self.assertEqual(self.engine("ps", "-q"), "")
-        self.assertEqual(self.engine("rm", "orphan"), "orphan")
-        self.assert_store_sound("store", "--expect-clean")
+    def test_i_and_t_need_a_terminal(self):
+        done = self.run_in("-it", IMAGE, "true")
+        self.assertEqual((done.code, done.err), (1, "the input device is not a TTY\n"))
 
 
 class DetachedTest(ContainerCase):
-    def start(self, name, script, *flags):
-        return self.engine("run", "-d", "--name", name, *NONE, *flags, sample.BASE, "sh", "-c", script)
+    def test_run_prints_the_id_and_the_container_goes_on(self):
+        container = self.detached("--name", "web", IMAGE, "sh", "-c", "echo up; echo bad >&2; exec sleep 1000")
+        self.assertRegex(container, "^[0-9a-f]{64}$")
+        self.assertEqual(self.engine("ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}"), f"{container} web")
+        state = self.state(container)
+        self.assertTrue(state["Running"])
+        os.kill(state["Pid"], 0)
+        self.eventually(lambda: self.engine.run("logs", "web").out == "up\n", "the log shows it")
+        self.assertEqual(self.engine.run("logs", "web").err, "bad\n")
+        refused = self.engine.run("rm", "web")
+        self.assertEqual(refused.code, 1)
+        self.assertIn(f"You cannot remove a running container {container}. Stop the container before attempting removal "
+                      "or force remove", refused.err)
+        self.assertEqual(self.engine("stop", "-t", "0", "web"), "web")
+        state = self.state(container)
+        self.assertEqual((state["Running"], state["Pid"], state["ExitCode"]), (False, 0, 137))
+        logs = self.engine.run("logs", "web")
+        self.assertEqual((logs.out, logs.err), ("up\n", "bad\n"))
+        self.engine("rm", "web")
+        self.assert_nothing_left()
 
-    def test_run_wait_logs(self):
-        id = self.start("job", "echo one; echo two >&2; sleep 0.5; printf three; exit 9")
-        self.assertRegex(id, "^[0-9a-f]{64}$")
-        self.assertEqual(self.engine("ps", "--format", "{{.Names}} {{.State}}"), "job running")
-        self.assertRegex(self.engine("ps", "--format", "{{.Status}}"), "^Up (Less than a second|1 second|[0-9]+ seconds)$")
-        self.assertEqual(self.engine("wait", "job"), "9")
-        self.assertEqual(self.state("job")["ExitCode"], 9)
-        result = self.engine.run("logs", "job")
-        self.assertEqual((result.out, result.err), ("one\nthree", "two\n"))
-        with open(self.path("store/containers", id, f"{id}-json.log")) as file:
-            records = [json.loads(line) for line in file]
-        self.assertEqual([(r["log"], r["stream"]) for r in records], [("one\n", "stdout"), ("two\n", "stderr"), ("three", "stdout")])
-        self.assertEqual(os.stat(file.name).st_mode & 0o777, 0o640)
-        self.assertEqual(self.engine("wait", "job"), "9", "of one that has ended")
-        self.assert_store_sound("store", "--expect-clean")
+    def test_stop_gives_it_time_to_end_by_itself(self):
+        self.detached("--name", "web", IMAGE, "sh", "-c", "trap 'echo bye; exit 5' TERM; echo ready; while :; do sleep 0.05; done")
+        self.eventually(lambda: "ready" in self.engine("logs", "web"), "it is ready")
+        self.engine("stop", "web")
+        self.assertEqual(self.engine("wait", "web"), "5")
+        self.assertEqual(self.engine("logs", "web"), "ready\nbye")
+        self.assertEqual(self.engine("stop", "web"), "web", "stopping it again is no error")
 
-    def test_logs_of_one_that_runs(self):
-        self.start("talker", "echo first; while [ ! -e /go ]; do sleep 0.02; done; echo second")
-        self.wait_until(lambda: "first" in self.engine("logs", "talker"), "output")
-        follower = self.engine.popen("logs", "-f", "talker", stdout=subprocess.PIPE, text=True)
-        self.assertEqual(follower.stdout.readline(), "first\n")
-        open(os.path.join("/proc", str(self.state("talker")["Pid"]), "root/go"), "w").close()
-        rest, _ = follower.communicate(timeout=PATIENCE)
-        self.assertEqual(rest, "second\n")
-        self.assertEqual(follower.returncode, 0)
-        self.assertEqual(self.engine("logs", "talker"), "first\nsecond")
+    def test_the_stop_signal_of_the_container_is_sent(self):
+        self.detached("--name", "web", "--stop-signal", "USR1", IMAGE, "sh", "-c",
+                      "trap 'exit 6' USR1; echo ready; while :; do sleep 0.05; done")
+        self.eventually(lambda: "ready" in self.engine("logs", "web"), "it is ready")
+        self.engine("stop", "web")
+        self.assertEqual(self.engine("wait", "web"), "6")
 
-    def test_choosing_lines(self):
-        self.run_here("sh", "-c", "for i in 1 2 3 4 5; do echo $i; done", flags=("--name", "five"))
-        self.assertEqual(self.engine("logs", "--tail", "2", "five"), "4\n5")
-        self.assertEqual(self.engine("logs", "--tail", "0", "five"), "")
-        self.assertEqual(self.engine("logs", "--tail", "all", "five"), "1\n2\n3\n4\n5")
-        self.assertEqual(self.engine("logs", "--since", "1h", "five"), "1\n2\n3\n4\n5")
-        self.assertEqual(self.engine("logs", "--until", "1h", "five"), "")
-        self.assertEqual(self.engine("logs", "--since", "2100-01-01T00:00:00Z", "five"), "")
-        self.assertRegex(self.engine("logs", "-t", "--tail", "1", "five"), r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z 5$")
+    def test_kill_sends_any_signal(self):
+        self.detached("--name", "web", IMAGE, "sh", "-c", "trap 'echo usr1' USR1; echo ready; while :; do sleep 0.05; done")
+        self.eventually(lambda: "ready" in self.engine("logs", "web"), "it is ready")
+        self.assertEqual(self.engine("kill", "-s", "SIGUSR1", "web"), "web")
+        self.eventually(lambda: "usr1" in self.engine("logs", "web"), "the signal arrived")
+        self.engine("kill", "web")
+        self.assertEqual(self.engine("wait", "web"), "137")
+        container = self.engine("ps", "-aq", "--no-trunc")
+        refused = self.engine.run("kill", "web")
+        self.assertEqual((refused.code, refused.err),
+                         (1, f"Error response from daemon: Cannot kill container: web: Container {container} is not running\n"))
+        self.assertEqual(self.engine.run("kill", "-s", "FOO", "web").err,
+                         "Error response from daemon: Invalid signal: FOO\n")
 
-    def test_stop(self):
-        self.start("polite", "trap 'exit 8' TERM; while :; do sleep 0.02; done")
-        time.sleep(0.3)
-        self.assertEqual(self.engine("stop", "polite"), "polite")
-        state = self.state("polite")
-        self.assertEqual((state["Status"], state["ExitCode"]), ("exited", 8))
-        self.assertEqual(self.engine("stop", "polite"), "polite", "stopping what does not run is no error")
+    def test_wait_gives_the_exit_code_of_one_that_removes_itself(self):
+        container = self.detached("--rm", IMAGE, "sh", "-c", "sleep 0.5; exit 12")
+        self.assertEqual(self.engine("wait", container), "12")
+        self.eventually(lambda: not self.store().container_ids(), "--rm removes it")
+        self.eventually(lambda: not processes.naming(container), "conmon is gone")
+        self.assert_nothing_left()
 
-    def test_stop_signal(self):
-        self.start("usr1", "trap 'exit 6' USR1; trap '' TERM; while :; do sleep 0.02; done", "--stop-signal", "SIGUSR1")
-        time.sleep(0.3)
-        self.engine("stop", "-t", "5", "usr1")
-        self.assertEqual(self.state("usr1")["ExitCode"], 6)
+    def test_wait_of_a_container_in_the_foreground(self):
+        process = self.engine.popen("run", "--network", "none", "--name", "front", IMAGE, "sh", "-c", "sleep 0.5; exit 8")
+        self.wait_until_running("front")
+        self.assertEqual(self.engine("wait", "front"), "8")
+        self.assertEqual(process.wait(DEADLINE_SECONDS), 8)
 
-    def test_kill(self):
-        id = self.start("victim", "trap 'exit 7' HUP; while :; do sleep 0.02; done")
-        time.sleep(0.3)
-        result = self.engine.run("kill", "-s", "FOO", "victim")
-        self.assertEqual((result.code, result.err), (1, DAEMON + "Invalid signal: FOO\n"))
-        self.assertEqual(self.engine("kill", "-s", "HUP", "victim"), "victim")
-        self.assertEqual(self.engine("wait", "victim"), "7")
-        result = self.engine.run("kill", "victim")
-        self.assertEqual((result.code, result.err), (1, DAEMON + f"Cannot kill container: victim: Container {id} is not running\n"))
+    def test_logs_can_be_cut_and_followed(self):
+        self.detached("--name", "web", IMAGE, "sh", "-c", "echo 1; echo 2; echo 3; sleep 0.7; echo 4; sleep 0.3; echo 5")
+        self.assertEqual(self.engine("logs", "-f", "web"), "1\n2\n3\n4\n5")
+        self.assertEqual(self.engine("wait", "web"), "0")
+        self.assertEqual(self.engine("logs", "--tail", "2", "web"), "4\n5")
+        self.assertEqual(self.engine("logs", "-n", "0", "web"), "")
+        stamped = self.engine("logs", "-t", "web").splitlines()
+        self.assertRegex(stamped[3], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z 4$")
+        self.assertEqual(self.engine("logs", "--since", stamped[3].split()[0], "web"), "4\n5")
+        self.assertEqual(self.engine("logs", "--until", stamped[2].split()[0], "web"), "1\n2\n3")
+        self.assertEqual(self.engine("logs", "--since", "10m", "web"), "1\n2\n3\n4\n5")
+        self.assertEqual(self.engine.run("logs", "--since", "soon", "web").code, 1)
 
-    def test_rm(self):
-        id = self.start("busy", "sleep 1000")
-        result = self.engine.run("rm", "busy")
-        self.assertEqual((result.code, result.err), (1, DAEMON + f"You cannot remove a running container {id}. "
-                                                     "Stop the container before attempting removal or force remove\n"))
-        self.assertEqual(self.engine("rm", "-f", "busy"), "busy")
+    def test_start_again_keeps_the_files_and_the_log(self):
+        self.engine("create", "--name", "web", "--network", "none", IMAGE, "sh", "-c", "echo run >> /count; cat /count; exit 2")
+        self.assertEqual(self.engine("wait", "web"), "0", "one that never ran is not running")
+        self.assertEqual(self.engine("start", "web"), "web")
+        self.assertEqual(self.engine("wait", "web"), "2")
+        attached = self.engine.run("start", "-a", "web")
+        self.assertEqual((attached.code, attached.out), (2, "run\nrun\n"))
+        self.assertEqual(self.engine("logs", "web"), "run\nrun\nrun")
+
+    def test_starting_a_running_container_is_no_error(self):
+        container = self.detached("--name", "web", IMAGE, "sleep", "1000")
+        pid = self.state(container)["Pid"]
+        self.assertEqual(self.engine("start", "web"), "web")
+        self.assertEqual(self.state(container)["Pid"], pid)
+
+    def test_a_program_that_does_not_exist(self):
+        done = self.engine.run("run", "-d", "--name", "web", "--network", "none", IMAGE, "nosuch")
+        self.assertEqual(done.code, 127, done)
+        self.assertIn('exec: "nosuch": executable file not found in $PATH: unknown.', done.err)
+        state = self.state(done.out.strip())
+        self.assertEqual((state["Running"], state["ExitCode"]), (False, 127))
+        self.assertIn("executable file not found", state["Error"])
+        again = self.engine.run("start", "web")
+        self.assertEqual(again.code, 1)
+        self.assertTrue(again.err.endswith("Error: failed to start containers: web\n"), again.err)
+        self.engine("rm", "web")
+        self.assert_nothing_left()
+
+    def test_force_remove_kills_it(self):
+        container = self.detached("--name", "web", IMAGE, "sleep", "1000")
+        self.engine("rm", "-f", "web")
+        self.eventually(lambda: not processes.naming(container), "conmon is gone")
+        self.assert_nothing_left()
+
+    def test_a_container_whose_conmon_was_killed_is_found_to_have_ended(self):
+        container = self.detached("--name", "web", IMAGE, "sh", "-c", "echo said; exec sleep 1000.75")
+        self.eventually(lambda: "said" in self.engine("logs", "web"), "it runs")
+        for pid in processes.naming(f"--cid\0{container}") or processes.naming(container):
+            os.kill(pid, signal.SIGKILL)
+        os.kill(self.state(container)["Pid"], signal.SIGKILL)
+        self.assertEqual(self.engine("wait", "web"), "137")
+        self.assertEqual(self.engine("logs", "web"), "said")
+        self.engine("rm", "web")
+        self.assert_nothing_left()
+
+    def test_a_detached_terminal(self):
+        self.detached("-t", "--name", "web", IMAGE, "sh", "-c", "test -t 1 && echo terminal")
+        self.assertEqual(self.engine("wait", "web"), "0")
+        self.assertEqual(self.engine("logs", "web"), "terminal\r")
+
+    def test_unknown_containers(self):
+        for words, text in ((["start"], "Error response from daemon: No such container: nosuch\n"
+                             "Error: failed to start containers: nosuch\n"),
+                            (["start", "-a"], "Error: No such container: nosuch\n"),
+                            (["stop"], "Error response from daemon: No such container: nosuch\n"),
+                            (["kill"], "Error response from daemon: Cannot kill container: nosuch: No such container: nosuch\n"),
+                            (["wait"], "Error response from daemon: No such container: nosuch\n"),
+                            (["logs"], "Error: No such container: nosuch\n")):
+            done = self.engine.run(*words, "nosuch")
+            self.assertEqual((done.code, done.out, done.err), (1, "", text))
+
+
+class LayerTest(ContainerCase):
+    def test_changes_are_shown_committed_and_removed_with_the_container(self):
+        done = self.engine.run("run", "--name", "web", "--network", "none", "-e", "A=1", IMAGE, "sh", "-c",
+                               "echo new > /new; echo more >> /etc/group; rm /bin/vi")
+        self.assertEqual(done.code, 0, done)
+        self.assertEqual(self.engine("diff", "web").splitlines(), ["C /bin", "D /bin/vi", "C /etc", "C /etc/group", "A /new"])
+        image = self.engine("commit", "-m", "changed", "web", "changed:1")
+        self.assertRegex(image, "^sha256:[0-9a-f]{64}$")
+        again = self.engine("run", "--rm", "--network", "none", "changed:1", "sh", "-c",
+                            "cat /new; tail -n 1 /etc/group; ls /bin/vi 2>&1; echo $A")
+        self.assertEqual(again.splitlines(), ["new", "more", "ls: /bin/vi: No such file or directory", "1"])
+        self.engine("rm", "web")
         self.assertEqual(self.store().container_ids(), [])
-        self.assertEqual(os.listdir(self.path("store/containers")), [])
         self.assert_store_sound("store", "--expect-clean")
 
-    def test_removed_at_the_end(self):
-        self.start("brief", "sleep 0.3", "--rm")
-        self.wait_until(lambda: self.engine("ps", "-aq") == "", "the removal")
-        self.assertEqual(self.store().container_ids(), [])
-        self.assert_store_sound("store", "--expect-clean")
-
-    def test_a_program_that_cannot_be_run(self):
-        result = self.engine.run("run", "-d", "--name", "no", *NONE, sample.BASE, "/nope")
-        self.assertEqual(result.code, 127, result)
-        self.assertIn('exec: "/nope": stat /nope: no such file or directory: unknown', result.err)
-        self.assertEqual(self.state("no")["Status"], "created")
-
-    def test_start_again(self):
-        self.create("twice", "sh", "-c", "echo run >> /count; wc -l < /count")
-        self.assertEqual(self.engine("start", "-a", "twice"), "1")
-        self.assertEqual(self.engine("start", "twice"), "twice")
-        self.assertEqual(self.engine("wait", "twice"), "0")
-        self.assertEqual(self.engine("logs", "twice"), "1\n2")
-        result = self.engine.run("start", "twice", "nope")
-        self.assertEqual(result.code, 1)
-        self.assertEqual(result.out, "twice\n")
-        self.assertEqual(result.err, DAEMON + "No such container: nope\nError: failed to start containers: nope\n")
-        self.engine("wait", "twice")
-
-
-class LayersTest(ContainerCase):
-    SCRIPT = ("echo hi > /f; mkdir /d; touch /d/y; echo x >> /etc/passwd; rm /bin/zcat; rmdir /var; chmod 700 /tmp; touch /bin; "
-              "rm -r /home; mkdir /home; touch /home/new")
-    CHANGES = ["A /d", "A /d/y", "A /f", "A /home/new", "C /bin", "C /etc", "C /etc/passwd", "C /home", "C /tmp", "D /bin/zcat",
-               "D /home/bob", "D /var"]
-
-    def test_diff(self):
-        self.run_here("sh", "-c", self.SCRIPT, flags=("--name", "writer"))
-        self.assertEqual(sorted(self.engine("diff", "writer").splitlines()), self.CHANGES)
-        self.create("fresh", "true")
-        self.assertEqual(self.engine("diff", "fresh"), "")
-        self.run_here("true", flags=("--name", "idle"))
-        self.assertEqual(self.engine("diff", "idle"), "", "hosts, hostname and resolv.conf leave nothing")
-
-    def test_the_image_stays(self):
-        store = self.store()
-        before = {layer.chain_id: open_tree(layer.diff) for layer in store.layers(store.tags()[sample.BASE])}
-        self.run_here("sh", "-c", self.SCRIPT, flags=("--name", "writer"))
-        self.assertEqual(before, {layer.chain_id: open_tree(layer.diff) for layer in store.layers(store.tags()[sample.BASE])})
-        self.assertTrue(os.path.exists(os.path.join(store.upper(store.container_ids()[0]), "f")))
-        self.engine("rm", "writer")
-        self.assertEqual(len(store.cache_ids()), 1)
-        self.assert_store_sound("store", "--expect-clean")
-
-    def test_commit(self):
-        self.run_here("sh", "-c", self.SCRIPT, flags=("--name", "writer", "-l", "k=v"))
-        id = self.engine("commit", "-a", "me", "-m", "the msg", "-c", 'CMD ["cat","/f"]', "-c", "ENV X=1", "-c", "LABEL a=b", "writer", "my:1")
-        self.assertRegex(id, "^sha256:[0-9a-f]{64}$")
-        self.assertEqual(self.engine("run", "--rm", *NONE, "my:1"), "hi")
-        config = self.store().config(id.removeprefix("sha256:"))
-        self.assertEqual(list(config), sorted(config))
-        self.assertEqual((config["author"], config["config"]["Cmd"], config["config"]["Env"]), ("me", ["cat", "/f"], ["X=1"]))
-        self.assertEqual(config["config"]["Labels"], {"a": "b", "k": "v"})
-        self.assertEqual(config["container"], self.inspect("writer")["Id"])
-        entry = config["history"][-1]
-        self.assertEqual((entry["author"], entry["comment"], entry["created_by"]), ("me", "the msg", "sh -c " + self.SCRIPT))
-        self.assertEqual(len(config["rootfs"]["diff_ids"]), 2)
-        self.assertEqual(self.store().parent_image(id.removeprefix("sha256:")), self.store().tags()[sample.BASE])
-        self.assertEqual(sorted(self.engine("diff", "writer").splitlines()), self.CHANGES)
-        self.assert_store_sound("store", "--expect-clean", "--rebuild-from-diff")
-
-    def test_commit_of_nothing_has_no_layer(self):
-        self.create("fresh", "true")
-        image = self.engine("commit", "fresh").removeprefix("sha256:")
-        config = self.store().config(image)
-        self.assertEqual(len(config["rootfs"]["diff_ids"]), 1)
-        self.assertTrue(config["history"][-1]["empty_layer"])
-        for change, message in (("FOO x", "foo is not a valid change command"), ("RUN x", "run is not a valid change command")):
-            result = self.engine.run("commit", "-c", change, "fresh")
-            self.assertEqual((result.code, result.err), (1, DAEMON + message + "\n"))
-
-    def test_commit_of_one_that_runs(self):
-        self.engine("run", "-d", "--name", "live", *NONE, sample.BASE, "sh", "-c", "echo a > /a; sleep 1000")
-        self.wait_until(lambda: "A /a" in self.engine("diff", "live"), "the file")
-        self.engine("commit", "live", "live:1")
-        self.assertEqual(self.engine("run", "--rm", *NONE, "live:1", "cat", "/a"), "a")
-        self.assertEqual(self.state("live")["Status"], "running")
-
-
-class VolumesTest(ContainerCase):
-    def test_bind(self):
-        os.mkdir(self.path("host"))
-        with open(self.path("host/in"), "w") as file:
-            file.write("from outside")
-        self.assertEqual(self.sh("cat /m/in; echo made > /m/out", "-v", self.path("host") + ":/m"), "from outside")
-        with open(self.path("host/out")) as file:
-            self.assertEqual(file.read(), "made\n")
-        result = self.run_here("touch", "/m/x", flags=("--rm", "-v", self.path("host") + ":/m:ro"))
-        self.assertEqual(result.code, 1)
-        self.assertIn("Read-only file system", result.err)
-        self.assertEqual(self.sh("ls -d /m", "-v", self.path("new/host") + ":/m"), "/m")
-        self.assertTrue(os.path.isdir(self.path("new/host")), "docker makes the host's side")
-
-    def test_named(self):
-        self.sh("echo kept > /v/file", "-v", "vol2:/v")
-        self.assertEqual(self.sh("cat /v/file", "-v", "vol2:/v"), "kept")
-        self.assertEqual(sorted(os.listdir(self.path("store/volumes/vol2"))), ["_data"])
-        self.assertEqual(self.sh("ls /home", "-v", "seeded:/home"), "bob", "a new volume begins with what the image has there")
-
-    def test_anonymous_ones_go_with_rm_v(self):
-        self.run_here("touch", "/x/y", flags=("--name", "holder", "-v", "/x"))
-        volumes = [name for name in os.listdir(self.path("store/volumes")) if len(name) == 64]
-        self.assertEqual(len(volumes), 1)
-        self.assertEqual(os.listdir(self.path("store/volumes", volumes[0], "_data")), ["y"])
-        self.engine("rm", "-v", "holder")
-        self.assertFalse(os.path.exists(self.path("store/volumes", volumes[0])))
-        self.run_here("true", flags=("--rm", "-v", "/x"))
-        self.assertEqual([name for name in os.listdir(self.path("store/volumes")) if len(name) == 64], [])
-
-
-class ListingTest(ContainerCase):
-    def test_ps(self):
-        self.create("made", "sh", "-c", "echo 'a b' > /long/file/name")
-        self.run_here("sh", "-c", "exit 3", flags=("--name", "ended", "-l", "k=v"))
-        heading, *rows = self.engine("ps", "-a").splitlines()
-        self.assertEqual(heading.split(), ["CONTAINER", "ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"])
-        self.assertRegex(rows[0], r'^[0-9a-f]{12}   \S+ +"sh -c \'exit 3\'" +.* ago +Exited \(3\) .* ago +ended$')
-        self.assertIn("\"sh -c 'echo 'a b' >…\"", rows[1])
-        self.assertRegex(rows[1], r"Created +made$")
-        self.assertEqual(self.engine("ps", "-q"), "")
-        names = ("ps", "-a", "--format", "{{.Names}}")
-        for filter, expected in (("status=exited", "ended"), ("status=created", "made"), ("name=mad", "made"), ("exited=3", "ended"),
-                                 ("label=k", "ended"), ("label=k=w", ""), (f"ancestor={sample.BASE}", "ended\nmade"), ("since=made", "ended"),
-                                 ("before=ended", "made")):
-            with self.subTest(filter):
-                self.assertEqual(self.engine(*names, "-f", filter), expected)
-        self.assertEqual(self.engine("ps", "-lq", "--no-trunc"), self.inspect("ended")["Id"])
-        self.assertEqual(self.engine("ps", "-n", "1", "--format", "{{.Names}}"), "ended")
-        self.assertRegex(self.engine("ps", "-as", "--format", "{{.Size}}"), r"^0B \(virtual [0-9.]+MB\)\n0B \(virtual [0-9.]+MB\)$")
-        for filter, message in (("foo=bar", "Invalid filter 'foo'"), ("status=foo", "Invalid filter 'status=foo'")):
-            result = self.engine.run("ps", "--filter", filter)
-            self.assertEqual((result.code, result.err), (1, DAEMON + message + "\n"))
-
-    def test_inspect(self):
-        self.create("mine", "sh", "-c", "echo hi > /f", flags=("-e", "A=1", "-l", "k=v", "-u", "bob", "-w", "/tmp", "-v", "/tmp:/host:ro", "-i"))
-        document = self.inspect("mine")
-        id = document["Id"]
-        self.assertEqual(list(document), [
-            "Id", "Created", "Path", "Args", "State", "Image", "ResolvConfPath", "HostnamePath", "HostsPath", "LogPath", "Name", "RestartCount",
-            "Driver", "Platform", "MountLabel", "ProcessLabel", "AppArmorProfile", "ExecIDs", "HostConfig", "GraphDriver", "Mounts", "Config",
-            "NetworkSettings"])
-        self.assertEqual((document["Path"], document["Args"], document["Name"]), ("sh", ["-c", "echo hi > /f"], "/mine"))
-        self.assertEqual(document["State"], {
-            "Status": "created", "Running": False, "Paused": False, "Restarting": False, "OOMKilled": False, "Dead": False, "Pid": 0,
-            "ExitCode": 0, "Error": "", "StartedAt": "0001-01-01T00:00:00Z", "FinishedAt": "0001-01-01T00:00:00Z"})
-        self.assertEqual(document["Config"] | {"Image": ""}, {
-            "Hostname": id[:12], "Domainname": "", "User": "bob", "AttachStdin": True, "AttachStdout": True, "AttachStderr": True, "Tty": False,
-            "OpenStdin": True, "StdinOnce": True, "Env": ["A=1"], "Cmd": ["sh", "-c", "echo hi > /f"], "Image": "", "Volumes": None,
-            "WorkingDir": "/tmp", "Entrypoint": None, "OnBuild": None, "Labels": {"k": "v"}})
-        self.assertEqual(document["Mounts"], [{"Type": "bind", "Source": "/tmp", "Destination": "/host", "Mode": "ro", "RW": False,
-                                               "Propagation": "rprivate"}])
-        graph = document["GraphDriver"]
-        self.assertEqual(graph["Data"]["UpperDir"], self.store().upper(id))
-        lowers = graph["Data"]["LowerDir"].split(":")
-        self.assertEqual(len(lowers), 2)
-        self.assertTrue(lowers[0].endswith("-init/diff") and all(os.path.isdir(lower) for lower in lowers))
-        result = self.engine.run("inspect", "nosuch")
-        self.assertEqual((result.code, result.out, result.err), (1, "[]\n", "Error: No such object: nosuch\n"))
-
-    def test_names_are_made_up(self):
-        self.engine("create", *NONE, sample.BASE, "true")
-        self.assertRegex(self.engine("ps", "-a", "--format", "{{.Names}}"), "^[a-z]+_[a-z]+[0-9]?$")
-
-    def test_the_record_is_docker_s(self):
-        id = self.create("mine", "sh", "-c", "echo hi > /f")
-        folder = self.path("store/containers", id)
-        with open(os.path.join(folder, "config.v2.json")) as file:
-            text = file.read()
-        self.assertTrue(text.endswith("}\n"))
-        self.assertEqual(list(json.loads(text)), [
-            "StreamConfig", "State", "ID", "Created", "Managed", "Path", "Args", "Config", "Image", "NetworkSettings", "LogPath", "Name", "Driver",
-            "OS", "MountLabel", "ProcessLabel", "RestartCount", "HasBeenStartedBefore", "HasBeenManuallyStopped", "MountPoints",
-            "SecretReferences", "ConfigReferences", "AppArmorProfile", "HostnamePath", "HostsPath", "ShmPath", "ResolvConfPath", "SeccompProfile",
-            "NoNewPrivileges", "LocalLogCacheMeta"])
-        self.assertIn(r'"Args":["-c","echo hi \u003e /f"]', text)
-        self.assertEqual(os.stat(folder).st_mode & 0o7777, 0o710)
-        self.assertEqual(os.stat(os.path.join(folder, "config.v2.json")).st_mode & 0o777, 0o600)
-        self.assert_store_sound("store", "--expect-clean")
-
-
-def open_tree(folder):
-    """path -> (mode, size, mtime) of all below it."""
-    seen = {}
-    for parent, folders, files in os.walk(folder):
-        for name in folders + files:
-            path = os.path.join(parent, name)
-            stat = os.lstat(path)
-            seen[os.path.relpath(path, folder)] = (stat.st_mode, stat.st_size, stat.st_mtime_ns)
-    return seen
+    def test_rm_v_removes_anonymous_volumes(self):
+        self.assertEqual(self.engine.run("run", "--name", "web", "--network", "none", "-v", "/data", IMAGE, "touch", "/data/x").code, 0)
+        volumes = lambda: [name for name in os.listdir(self.path("store/volumes")) if re.fullmatch("[0-9a-f]{64}", name)]
+        self.assertEqual(len(volumes()), 1)
+        self.engine("rm", "-v", "web")
+        self.assertEqual(volumes(), [])
 
 
 if __name__ == "__main__":

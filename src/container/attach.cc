@@ -1,0 +1,254 @@
+#include "container/attach.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <ctime>
+#include <thread>
+
+#include "base/io.h"
+#include "container/json_log.h"
+
+namespace strata {
+namespace {
+
+constexpr std::array kProxied = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+constexpr int kStopCheckMs = 100;
+constexpr int kFirstLookMs = 4;  // for the container's pid; then twice as long each time
+constexpr int kLastLookMs = 64;
+
+sigset_t proxied_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (int signal : kProxied) ::sigaddset(&set, signal);
+  return set;
+}
+
+/// Keeps the signals from ending this process, on this thread and those that it starts.
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    auto set = proxied_signals();
+    ::pthread_sigmask(SIG_BLOCK, &set, &old_);
+  }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+  ~BlockedSignals() {
+    // What came too late for the container is not to end us now: its exit code is known.
+    auto set = proxied_signals();
+    timespec now = {};
+    while (::sigtimedwait(&set, nullptr, &now) > 0) {
+    }
+    ::pthread_sigmask(SIG_SETMASK, &old_, nullptr);
+  }
+
+ private:
+  sigset_t old_ = {};
+};
+
+/// Copies the container's output to the user and into the log, until both pipes are closed.
+class OutputCopier {
+ public:
+  OutputCopier(UniqueFd out, UniqueFd err, const AttachedStdio& stdio, JsonLogWriter log)
+      : ends_{std::move(out), std::move(err)},
+        user_{stdio.stdout_fd, stdio.stderr_fd},
+        log_(std::move(log)) {}
+
+  void run() {
+    std::array<char, 65536> buffer{};
+    std::array<pollfd, 2> fds = {pollfd{ends_[0].get(), POLLIN, 0},
+                                 pollfd{ends_[1].get(), POLLIN, 0}};
+    while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+      if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return;
+      for (std::size_t i = 0; i < fds.size(); i++) {
+        if (fds[i].fd < 0 || fds[i].revents == 0) continue;
+        ssize_t n = ::read(fds[i].fd, buffer.data(), buffer.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0)
+          fds[i].fd = -1;
+        else
+          take(i, {buffer.data(), static_cast<std::size_t>(n)});
+      }
+    }
+    if (log_ok_) (void)log_.finish();
+  }
+
+ private:
+  /// A reader that went away, or a full disk, is no reason for the container to stop.
+  void take(std::size_t i, std::string_view bytes) {
+    if (user_[i] >= 0 && !write_all(user_[i], bytes)) user_[i] = -1;
+    auto stream = i == 0 ? LogRecord::Stream::Stdout : LogRecord::Stream::Stderr;
+    if (log_ok_ && !log_.write(stream, bytes)) log_ok_ = false;
+  }
+
+  std::array<UniqueFd, 2> ends_;
+  std::array<int, 2> user_;
+  JsonLogWriter log_;
+  bool log_ok_ = true;
+};
+
+/// Beside the container: writes down that it runs as soon as it does, then passes signals on.
+class Supervisor {
+ public:
+  Supervisor(const Store& store, ContainerRecord record, const OciRuntime& runtime, bool proxy)
+      : store_(store), record_(std::move(record)), runtime_(runtime), proxy_(proxy) {}
+
+  void run(const std::stop_token& end) {
+    if (!find_process(end)) return;
+    note_start();
+    auto set = proxied_signals();
+    timespec wait = {0, kStopCheckMs * 1'000'000};
+    while (!end.stop_requested()) {
+      int signal = ::sigtimedwait(&set, nullptr, &wait);
+      if (signal > 0) pass_on(signal);
+    }
+  }
+
+  /// 128 + the signal that made this process end its container, else 0.
+  int exit_code() const { return exit_code_; }
+
+ private:
+  bool find_process(const std::stop_token& end) {
+    for (int ms = kFirstLookMs; !end.stop_requested(); ms = std::min(2 * ms, kLastLookMs)) {
+      ::poll(nullptr, 0, ms);
+      auto state = runtime_.state(record_.id);
+      if (!state || state->pid <= 0 || state->status != ContainerStatus::Running) continue;
+      process_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, state->pid, 0)));
+      record_.state.pid = state->pid;
+      return static_cast<bool>(process_);
+    }
+    return false;
+  }
+
+  void note_start() {
+    auto lock = lock_container(store_, record_.id);
+    auto record = load_container(store_, record_.id);
+    if (!lock || !record) return;  // removed meanwhile
+    (void)record_start(store_, *record, record_.state.pid);
+  }
+
+  void pass_on(int signal) {
+    if (!proxy_) {
+      exit_code_ = 128 + signal;
+      signal = SIGKILL;
+    }
+    ::syscall(SYS_pidfd_send_signal, process_.get(), signal, nullptr, 0);
+  }
+
+  const Store& store_;
+  ContainerRecord record_;
+  const OciRuntime& runtime_;
+  bool proxy_;
+  UniqueFd process_;
+  std::atomic<int> exit_code_ = 0;
+};
+
+/// The ends that the container gets.
+struct ContainerStdio {
+  UniqueFd in;  // with a stdin that is open but not attached: a pipe to which nobody writes
+  UniqueFd idle_writer;
+  Pipe out;
+  Pipe err;
+};
+
+Result<ContainerStdio> make_stdio(const ContainerRecord& record, const AttachedStdio& stdio) {
+  ContainerStdio c;
+  c.out = TRY(make_pipe());
+  c.err = TRY(make_pipe());
+  if (!record.config.open_stdin) return c;
+  if (stdio.stdin_fd >= 0) {
+    c.in = TRY(duplicate(stdio.stdin_fd));
+  } else {
+    auto idle = TRY(make_pipe());
+    c.in = std::move(idle.read);
+    c.idle_writer = std::move(idle.write);
+  }
+  return c;
+}
+
+Result<ForegroundEnd> finish(const Store& store, const std::string& id, const ForegroundEnd& end,
+                             Time started_at) {
+  bool auto_remove = false;
+  {
+    auto lock = TRY(lock_container(store, id));
+    auto record = load_container(store, id);
+    if (!record && record.error().code() != ErrorCode::NotFound) return std::move(record).error();
+    if (!record) {  // `rm -f` of another process
+      abandon_run(store, id);
+      return end;
+    }
+    auto_remove = record->host.auto_remove;
+    if (end.never_ran) {
+      TRY(record_failed_start(store, *record, end.error));
+      TRY(finish_run(store, *record, {record->state.exit_code, end.error}));
+    } else {
+      if (!record->state.running) record->state.started_at = started_at;  // it was very short
+      record->has_been_started_before = true;
+      TRY(finish_run(store, *record, {end.exit_code, ""}));
+    }
+  }
+  if (auto_remove) TRY(remove_after_run(store, id));
+  return end;
+}
+
+}  // namespace
+
+Result<ForegroundEnd> run_attached(const Store& store, ContainerRecord record, PreparedRun run,
+                                   FileLock lock, const AttachedStdio& stdio) {
+  auto owner = TRY(hold_run(store, record.id));
+  auto files = TRY(open_dir(store.containers_dir(), record.id));
+  auto log = TRY(JsonLogWriter::open(files.get(), record.id));
+  auto ends = TRY(make_stdio(record, stdio));
+  TRY(save_container(store, record));
+
+  BlockedSignals signals;
+  StartOptions options;
+  options.bundle = run.files().dir;
+  options.id = record.id;
+  options.argv0 = run.argv0();
+  options.rootfs = run.rootfs();
+  options.stdin_fd = ends.in.get();
+  options.stdout_fd = ends.out.write.get();
+  options.stderr_fd = ends.err.write.get();
+  options.terminal = record.config.tty;
+  options.new_session = true;  // Ctrl-C is ours to pass on
+  auto started_at = Time::now();
+  auto container = TRY(run.runtime().start(options));
+  run.keep_files();
+  { auto started = std::move(lock); }
+  ends.err.write = UniqueFd();
+  // A terminal is copied by wait(), which writes to its own duplicate of this end.
+  ends.out.write = UniqueFd();
+
+  OutputCopier copier(std::move(ends.out.read), std::move(ends.err.read), stdio, std::move(log));
+  Supervisor supervisor(store, record, run.runtime(), stdio.proxy_signals && !record.config.tty);
+  std::jthread copying([&] { copier.run(); });
+  std::jthread supervising([&](const std::stop_token& end) { supervisor.run(end); });
+  auto outcome = container.wait();
+  { auto ended = std::move(container); }  // if waiting failed: kills it, so that the pipes close
+  supervising.request_stop();
+  supervising.join();
+  copying.join();
+  run.unmount();
+  if (!outcome) {
+    (void)finish(store, record.id, {125, false, ""}, started_at);
+    return std::move(outcome).error();
+  }
+  ForegroundEnd end;
+  end.exit_code =
+      supervisor.exit_code() != 0 ? supervisor.exit_code() : outcome->status.shell_code();
+  if (outcome->failure) {
+    end.never_ran = true;
+    end.error = outcome->failure->message;
+    end.exit_code = outcome->failure->exit_code;
+  }
+  return finish(store, record.id, end, started_at);
+}
+
+}  // namespace strata
