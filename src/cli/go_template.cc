@@ -12,14 +12,32 @@
 namespace strata::cli {
 namespace {
 
-constexpr std::int64_t kMaxSteps = 4'000'000;
+constexpr std::int64_t kMaxSteps = 1'000'000;
 constexpr std::size_t kMaxOutput = std::size_t{64} << 20;
 constexpr std::size_t kBytesPerStep = 256;  // of the texts that functions make
 
-std::string marshal_row(const Json& row) {
-  Json sorted = Json::object();
-  for (const Json::Member* m : sorted_members(row)) sorted.set(m->first, m->second);
-  return sorted.dump();
+Json sorted(Json::Object members) {
+  std::stable_sort(members.begin(), members.end(),
+                   [](const Json::Member& a, const Json::Member& b) { return a.first < b.first; });
+  return Json::object(std::move(members));
+}
+
+// Go writes the keys of a map in order, the fields of a struct as they are declared. JSON nests at
+// most 512 deep, so the recursion is bounded.
+Json with_sorted_maps(const Json& json, GoKind kind, const TemplateOptions& options) {
+  if (json.is_array()) {
+    Json::Array out;
+    for (const Json& e : json.as_array()) {
+      out.push_back(with_sorted_maps(e, GoKind::Other, options));
+    }
+    return Json::array(std::move(out));
+  }
+  if (!json.is_object()) return json;
+  Json::Object out;
+  for (const Json::Member& m : json.as_object()) {
+    out.emplace_back(m.first, with_sorted_maps(m.second, options.kind_of(m.first), options));
+  }
+  return kind == GoKind::Map ? sorted(std::move(out)) : Json::object(std::move(out));
 }
 
 enum class Flow : std::uint8_t { On, Break, Continue };
@@ -60,6 +78,7 @@ class Execution {
   Result<Value> pipeline(const Value& dot, const Node& pipe);
   Result<Value> command(const Value& dot, const Node& node, const Value* piped);
   Result<Value> function(const Value& dot, const Node& node, const Value* piped);
+  std::string marshal(const Value& value) const;
   Result<std::vector<Value>> arguments(const Value& dot, const Node& node, const Value* piped,
                                        const TemplateFunction& f);
   Result<Value> argument(const Value& dot, const Node& node, char type);
@@ -276,6 +295,14 @@ Result<Value> Execution::command(const Value& dot, const Node& node, const Value
   return operand(dot, first);
 }
 
+// docker's row types marshal themselves, sorted and with Go's escapes for HTML; all else goes
+// through an encoder that leaves <, > and & alone.
+std::string Execution::marshal(const Value& value) const {
+  if (is_root_struct(value)) return sorted(data_.as_object()).dump();
+  if (!options_.kind_of) return json_without_html_escapes(value.json());
+  return json_without_html_escapes(with_sorted_maps(value.json(), value.kind, options_));
+}
+
 Result<Value> Execution::function(const Value& dot, const Node& node, const Value* piped) {
   const Node& name = node.children[0];
   const TemplateFunction& f = *find_template_function(name.text);
@@ -291,8 +318,7 @@ Result<Value> Execution::function(const Value& dot, const Node& node, const Valu
       std::find(std::begin(kUntouched), std::end(kUntouched), f.name) != std::end(kUntouched)) {
     return args[0];
   }
-  // docker's row types marshal themselves, with Go's escapes.
-  if (f.name == "json" && is_root_struct(args[0])) return Value::made(Json(marshal_row(data_)));
+  if (f.name == "json") return Value::made(Json(marshal(args[0])));
   auto value = f.call(args);
   if (!value) {
     return at(node, fmt::format("error calling {}: {}", f.name, value.error().message()));

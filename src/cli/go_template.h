@@ -22,7 +22,8 @@ enum class MissingKey : std::uint8_t {
 };
 
 /// What a member is in docker's Go types, where JSON does not show it: a null list prints as [] and
-/// a null map as map[], and a key that a map lacks is no mistake, whatever MissingKey says.
+/// a null map as map[], a key that a map lacks is no mistake, whatever MissingKey says, and `json`
+/// sorts the keys of a map.
 enum class GoKind : std::uint8_t { Other, List, Map };
 
 /// How a template meets its data.
@@ -48,7 +49,7 @@ struct TemplateOptions {
 /// members of an object are visited in sorted order. An object prints as a map, also where docker
 /// has a struct.
 ///
-/// Hostile input is safe: nesting, the number of steps and the output are bounded (64, 4 million,
+/// Hostile input is safe: nesting, the number of steps and the output are bounded (64, a million,
 /// 64 MiB). Immutable once parsed; may be executed by several threads.
 class GoTemplate {
  public:

@@ -45,7 +45,7 @@ std::string wrap(std::string_view text, std::size_t indent, std::size_t columns)
     width = columns > indent ? columns - indent : 0;
     out = "\n" + std::string(indent, ' ');
   }
-  if (width < kMinTextWidth) return out + with_hanging_indent(text, indent);
+  if (width < kMinTextWidth) return with_hanging_indent(text, indent);
   out += with_hanging_indent(take_line(text, width - kSlop), indent);
   while (!text.empty()) {
     out += "\n" + std::string(indent, ' ');

@@ -193,8 +193,9 @@ void Lexer::lex_inside() {
       parens_++;
       return emit(TokenKind::LeftParen);
     case ')':
-      if (parens_-- == 0) return fail("unexpected right paren " + describe(r));
-      return emit(TokenKind::RightParen);
+      emit(TokenKind::RightParen);
+      if (parens_-- == 0) fail("unexpected right paren " + describe(r));
+      return;
     default:
       break;
   }

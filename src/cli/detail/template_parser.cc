@@ -159,7 +159,7 @@ class Parser {
   Result<Node> else_list(NodeKind kind, std::size_t pos);
   Result<Node> loop_exit(NodeKind kind, const Token& word);
   Result<Node> definition();
-  Result<Node> template_call(const Token& word);
+  Result<Node> template_call();
   Result<Node> block(const Token& word);
   Result<std::string> template_name(std::string_view where);
   Result<Node> pipeline(std::string_view where, TokenKind end);
@@ -244,7 +244,7 @@ Result<Node> Parser::keyword(const Token& word) {
   if (word.text == "range") return control(NodeKind::Range, word);
   if (word.text == "break") return loop_exit(NodeKind::Break, word);
   if (word.text == "continue") return loop_exit(NodeKind::Continue, word);
-  if (word.text == "template") return template_call(word);
+  if (word.text == "template") return template_call();
   if (word.text == "block") return block(word);
   if (word.text == "define") return depth_ == 0 ? definition() : unexpected(word, "command");
   // "else if" leaves the "if" for control(); "end" and "else" end a list.
@@ -288,8 +288,7 @@ Result<Node> Parser::control(NodeKind kind, const Token& word) {
 }
 
 Result<Node> Parser::else_list(NodeKind kind, std::size_t pos) {
-  if (peek_word().is_keyword("if")) {
-    if (kind != NodeKind::If) return unexpected(next(), "else");
+  if (kind == NodeKind::If && peek_word().is_keyword("if")) {
     if (depth_ == kMaxTemplateDepth) return error("nested too deeply");
     depth_++;
     Node nodes = node(NodeKind::List, pos);
@@ -335,8 +334,8 @@ Result<Node> Parser::definition() {
   return node(NodeKind::List, pos);
 }
 
-Result<Node> Parser::template_call(const Token& word) {
-  Node n = node(NodeKind::Template, word.pos);
+Result<Node> Parser::template_call() {
+  Node n = node(NodeKind::Template, peek_word().pos);
   n.text = TRY(template_name("template clause"));
   if (peek_word().is(TokenKind::RightDelim)) {
     next();
