@@ -8,6 +8,7 @@ which knows both forms, between the two:
     Strata's DiffID   = the tar of Strata's tree in the form of 28
 """
 import io
+import json
 import os
 import subprocess
 import tarfile
@@ -61,14 +62,18 @@ class LayerDigest(StoreCase):
     def assert_same_layer(self, ours, theirs, times_of=()):
         """`times_of`: paths whose time is that of the build; dockerd's is taken for them before trees are compared."""
         self.assertEqual(theirs.diff_id, self.tar_digest(theirs.diff, names=True), "the tool")
+        times = {path: os.lstat(os.path.join(theirs.diff, path)).st_mtime_ns for path in times_of}
+        self.assert_same_as_tar(ours, theirs.diff_id, times)
+
+    def assert_same_as_tar(self, ours, diff_id, times):
+        """Strata's layer has its own DiffID in the form of 28, and `diff_id` in that of 20.10 when those times are set."""
         self.assertEqual(ours.diff_id, self.tar_digest(ours.diff, names=False), "Strata's own layer")
         copy = self.path("copy")
         subprocess.run(["rm", "-rf", copy], check=True)
         subprocess.run(["cp", "-a", ours.diff, copy], check=True)
-        for path in times_of:
-            time = os.lstat(os.path.join(theirs.diff, path)).st_mtime_ns
+        for path, time in times.items():
             os.utime(os.path.join(copy, path), ns=(time, time), follow_symlinks=False)
-        self.assertEqual(theirs.diff_id, self.tar_digest(copy, names=True), "Strata's tree as dockerd 20.10 writes it")
+        self.assertEqual(diff_id, self.tar_digest(copy, names=True), "Strata's tree as dockerd 20.10 writes it")
 
     @staticmethod
     def tar_digest(folder, names):
@@ -80,8 +85,15 @@ class LayerDigest(StoreCase):
                 self.assert_same_layer(*self.build({"Dockerfile": f"FROM {sample.BASE}\nRUN {command}\n"}))
 
     def test_run_that_deletes(self):
-        layers = self.build({"Dockerfile": f"FROM {sample.BASE}\nRUN {DELETION}\n"})
-        self.assert_same_layer(*layers, times_of=["etc/obsolete"])
+        """A whiteout's time in the tar is that of the deletion; dockerd's cache directory has that of its extraction."""
+        ours, theirs = self.build({"Dockerfile": f"FROM {sample.BASE}\nRUN {DELETION}\n"})
+        saved = self.path("saved.tar")
+        self.theirs("save", "-o", saved, "built:1")
+        with tarfile.open(saved) as archive:
+            top = json.load(archive.extractfile("manifest.json"))[0]["Layers"][-1]
+            with tarfile.open(fileobj=archive.extractfile(top)) as layer:
+                time = layer.getmember("etc/.wh.obsolete").mtime
+        self.assert_same_as_tar(ours, theirs.diff_id, {"etc/obsolete": int(time) * 10**9})
 
     def test_copy_into_the_root(self):
         folder = self.tree_context("FROM " + sample.BASE + "\nCOPY tree /\n")

@@ -90,7 +90,7 @@ class Signals(StoreCase):
                 process.send_signal(signal.SIGTERM)
                 if process.wait(PATIENCE) == 0:
                     self.assertIn("cut:1", self.store().tags())
-                    self.skipTest("the copy was faster than the signal")
+                    continue  # the build was faster than the signal, and is whole
                 self.assert_stopped(process)
                 self.assertEqual(self.store().image_ids(), images)
 

@@ -21,8 +21,8 @@ def compare(case, path, text):
     """Fails `case` where `text` is not the content of the file; writes the file under STRATA_UPDATE_GOLDEN=1."""
     if os.environ.get("STRATA_UPDATE_GOLDEN") == "1":
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w") as file:
+        with open(path, "w", newline="") as file:
             file.write(text)
         return
-    with open(path) as file:
+    with open(path, newline="") as file:
         case.assertMultiLineEqual(text, file.read(), f"differs from {path} (STRATA_UPDATE_GOLDEN=1 rewrites it)")
