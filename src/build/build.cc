@@ -162,9 +162,9 @@ BuildOutcome build(const Store& store, const BuildRequest& request, const BuildE
                    **context,
                    *file,
                    output,
-                   std::move(stop),
+                   stop,
                    BuildArgs(request.build_args),
-                   Tarsums((*context)->files(), SumOwner::Root),
+                   Tarsums((*context)->files(), SumOwner::Root, stop),
                    {},
                    {}};
   auto id = Run(state, *target).run();

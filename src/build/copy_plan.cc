@@ -12,20 +12,24 @@ namespace {
 
 constexpr const char* kCapability = "security.capability";
 
-/// Gives the bytes on and hashes them for the cache key on the way.
-class SummingSource final : public ByteSource {
+/// The content of one file; hashed for the cache key on the way, if asked for.
+class ContentSource final : public ByteSource {
  public:
-  SummingSource(int fd, Hasher hasher) : source_(fd), hasher_(std::move(hasher)) {}
+  ContentSource(int fd, const std::stop_token& stop) : source_(fd), stop_(stop) {}
+  void sum_with(Hasher hasher) { hasher_.emplace(std::move(hasher)); }
+  Digest sum() { return hasher_->finish(); }
+
   Result<std::size_t> read(std::span<char> buffer) override {
+    if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
     std::size_t n = TRY(source_.read(buffer));
-    hasher_.update(buffer.data(), n);
+    if (hasher_) hasher_->update(buffer.data(), n);
     return n;
   }
-  Digest finish() { return hasher_.finish(); }
 
  private:
   FdSource source_;
-  Hasher hasher_;
+  const std::stop_token& stop_;
+  std::optional<Hasher> hasher_;
 };
 
 Result<tar::Entry> make_entry(const std::string& path, const SourceFile& meta) {
@@ -257,42 +261,50 @@ void CopyPlan::finish() {
   }
 }
 
-Result<void> CopyPlan::write(LayerWriter& layer, Tarsums* sums) const {
-  std::map<std::pair<dev_t, ino_t>, std::string> linked;
-  for (const auto& [path, item] : items_)
-    TRY(write_item(layer, path, item, sums, linked)
-            .context("{}", item.from ? item.from->path : path));
+struct CopyPlan::Writing {
+  LayerWriter& layer;
+  Tarsums* sums;
+  const std::stop_token& stop;
+  std::map<std::pair<dev_t, ino_t>, std::string> linked;  // first name of files with several
+};
+
+Result<void> CopyPlan::write(LayerWriter& layer, Tarsums* sums, const std::stop_token& stop) const {
+  Writing to{layer, sums, stop, {}};
+  for (const auto& [path, item] : items_) {
+    if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
+    TRY(write_item(to, path, item).context("{}", item.from != nullptr ? item.from->path : path));
+  }
   return {};
 }
 
-Result<void> CopyPlan::write_item(LayerWriter& layer, const std::string& path, const Item& item,
-                                  Tarsums* sums,
-                                  std::map<std::pair<dev_t, ino_t>, std::string>& linked) const {
+Result<void> CopyPlan::write_item(Writing& to, const std::string& path, const Item& item) {
   auto entry = TRY(make_entry(path, item.meta));
-  if (item.from == nullptr) return layer.add(entry);
+  if (item.from == nullptr) return to.layer.add(entry);
   const SourceFile& file = *item.from;
   if (file.links > 1 && !file.is_directory()) {
-    auto [first, fresh] = linked.try_emplace({file.device, file.inode}, path);
+    auto [first, fresh] = to.linked.try_emplace({file.device, file.inode}, path);
     if (!fresh) {
       entry.type = tar::EntryType::HardLink;
       entry.size = 0;
       entry.linkname = first->second;
-      return layer.add(entry);
+      return to.layer.add(entry);
     }
   }
   if (file.is_link()) entry.linkname = TRY(item.tree->read_link(file));
-  if (!file.is_regular()) return layer.add(entry);
+  if (!file.is_regular()) return to.layer.add(entry);
+  return write_content(to, std::move(entry), item);
+}
 
+Result<void> CopyPlan::write_content(Writing& to, tar::Entry entry, const Item& item) {
+  const SourceFile& file = *item.from;
   auto fd = TRY(item.tree->open(file));
   if (auto capability = TRY(get_xattr(fd.get(), "", kCapability)))
     entry.xattrs.emplace_back(kCapability, *std::move(capability));
-  if (sums == nullptr || sums->known(file.path)) {
-    FdSource content(fd.get());
-    return layer.add(entry, &content);
-  }
-  SummingSource content(fd.get(), begin_tarsum(TRY(sums->header(file))));
-  TRY(layer.add(entry, &content));
-  sums->remember(file.path, content.finish());
+  ContentSource content(fd.get(), to.stop);
+  bool sum = to.sums != nullptr && !to.sums->known(file.path);
+  if (sum) content.sum_with(begin_tarsum(TRY(to.sums->header(file))));
+  TRY(to.layer.add(entry, &content));
+  if (sum) to.sums->remember(file.path, content.sum());
   return {};
 }
 

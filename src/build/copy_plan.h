@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -55,8 +56,8 @@ class CopyPlan {
   bool empty() const { return items_.empty(); }
 
   /// Writes all of it. With `sums`, the sums of files that are not known yet are computed from the
-  /// same read.
-  Result<void> write(LayerWriter& layer, Tarsums* sums) const;
+  /// same read. Cancelled soon after `stop` is requested.
+  Result<void> write(LayerWriter& layer, Tarsums* sums, const std::stop_token& stop) const;
 
  private:
   enum class Origin : std::uint8_t {
@@ -82,9 +83,9 @@ class CopyPlan {
   Result<Time> newest_in_root() const;
   Result<Resolved> resolve(const std::string& destination) const;
   SourceFile changed(const SourceFile& file) const;
-  Result<void> write_item(LayerWriter& layer, const std::string& path, const Item& item,
-                          Tarsums* sums,
-                          std::map<std::pair<dev_t, ino_t>, std::string>& linked) const;
+  struct Writing;  // where to, and what is known on the way
+  static Result<void> write_item(Writing& to, const std::string& path, const Item& item);
+  static Result<void> write_content(Writing& to, tar::Entry entry, const Item& item);
 
   int image_root_;
   const CopyRules& rules_;

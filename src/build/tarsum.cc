@@ -83,7 +83,10 @@ Result<Digest> Tarsums::compute(const SourceTree& tree, const SourceFile& file) 
     auto fd = TRY(tree.open(file));
     thread_local std::vector<char> buffer(kReadSize);
     FdSource source(fd.get());
-    while (std::size_t n = TRY(source.read(buffer))) hasher.update(buffer.data(), n);
+    while (std::size_t n = TRY(source.read(buffer))) {
+      if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
+      hasher.update(buffer.data(), n);
+    }
   }
   return hasher.finish();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,7 +38,8 @@ enum class SumOwner : std::uint8_t { Root, Real };
 /// Computes and remembers the sums of the files of one tree.
 class Tarsums {
  public:
-  Tarsums(SourceTree& tree, SumOwner owner) : tree_(tree), owner_(owner) {}
+  Tarsums(SourceTree& tree, SumOwner owner, std::stop_token stop = {})
+      : tree_(tree), owner_(owner), stop_(std::move(stop)) {}
 
   /// "file:<hex>" of a file or "dir:<hex>" of a directory with all below it.
   Result<std::string> of(const SourceFile& file);
@@ -57,6 +59,7 @@ class Tarsums {
 
   SourceTree& tree_;
   SumOwner owner_;
+  std::stop_token stop_;
   std::map<std::string, Digest> sums_;  // by path
 };
 

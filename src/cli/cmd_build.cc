@@ -8,6 +8,7 @@
 #include "cli/interrupt.h"
 #include "cli/report.h"
 #include "engine/build.h"
+#include "image/reference.h"
 #include "image/units.h"
 
 namespace strata::cli {
@@ -73,7 +74,13 @@ void add_flags(FlagSet& f, Options& o) {
       .default_text("crun");
   f.add(o.security_options, "security-opt", 0, "Security options").hidden();
   f.add(r.shm_size, "shm-size", 0, "Size of /dev/shm").type("bytes");
-  f.add(r.tags, "tag", 't', "Name and optionally a tag in the 'name:tag' format");
+  f.add_value(
+      [&r](std::string_view text) -> Result<void> {
+        TRY(Reference::parse_normalized(text));
+        r.tags.emplace_back(text);
+        return {};
+      },
+      "list", "tag", 't', "Name and optionally a tag in the 'name:tag' format");
   f.add(r.target, "target", 0, "Set the target build stage to build.");
   f.add(r.ulimits, "ulimit", 0, "Ulimit options").type("ulimit");
 }

@@ -1,8 +1,14 @@
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <stop_token>
 
 #include "base/io.h"
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/report.h"
 #include "engine/images.h"
 
@@ -19,6 +25,30 @@ void add_flags(FlagSet& f, Options& o) {
   f.add(o.request.platform, "platform", 0, "Set platform if server is multi-platform capable");
 }
 
+/// Reads a descriptor, and gives up when the user asks for the end: a pipe may be silent for long.
+class InterruptibleSource final : public ByteSource {
+ public:
+  InterruptibleSource(int fd, std::stop_token stop)
+      : fd_(fd), stop_(std::move(stop)), source_(fd) {}
+
+  Result<std::size_t> read(std::span<char> buffer) override {
+    pollfd waiting = {fd_, POLLIN, 0};
+    while (!stop_.stop_requested()) {
+      int ready = ::poll(&waiting, 1, kLookInterval);
+      if (ready > 0) return source_.read(buffer);
+      if (ready < 0 && errno != EINTR) return Error::from_errno(errno, "poll");
+    }
+    return Error(ErrorCode::Cancelled, "cancelled");
+  }
+
+ private:
+  static constexpr int kLookInterval = 50;  // milliseconds
+
+  int fd_;
+  std::stop_token stop_;
+  FdSource source_;
+};
+
 Result<int> run(Options& o, Call& call) {
   const std::string& source = call.args[0];
   o.request.source_name = source == "-" ? "-" : source;
@@ -31,8 +61,13 @@ Result<int> run(Options& o, Call& call) {
     file = TRY(open_at(AT_FDCWD, source, O_RDONLY));
     o.request.source_name = "-";  // docker's client sends a file as its standard input
   }
-  FdSource tar(file ? file.get() : STDIN_FILENO);
+  Interrupt interrupt;
+  InterruptibleSource tar(file ? file.get() : STDIN_FILENO, interrupt.token());
   auto id = import_image(engine_options(call), o.request, tar);
+  if (!id && interrupt.exit_code() != 0) {
+    fmt::print(call.err, "import cancelled\n");
+    return interrupt.exit_code();
+  }
   if (!id) return from_daemon(std::move(id).error());
   std::fputs((id->str() + "\n").c_str(), call.out);
   return 0;

@@ -5,12 +5,21 @@
 #include "cli/go_template.h"
 
 namespace strata::cli {
+namespace {
+
+constexpr int kBadTemplate = 64;  // docker's status for a --format that cannot be parsed
+
+}  // namespace
 Result<int> print_inspection(Call& call, const std::string& format,
                              const std::function<Result<Json>(const std::string& name)>& find) {
   std::optional<GoTemplate> tmpl;
   if (!format.empty() && format != "json") {
     auto parsed = GoTemplate::parse(format);
-    if (!parsed) return template_error(std::move(parsed).error());
+    if (!parsed) {
+      auto error = template_error(std::move(parsed).error());
+      fmt::print(call.err, "{}\n", error.message());
+      return kBadTemplate;
+    }
     tmpl.emplace(*std::move(parsed));
   }
   Json found = Json::array();
