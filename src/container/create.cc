@@ -127,7 +127,7 @@ Result<void> check_config(const ContainerRecord& r) {
   const auto& network = r.host.network_mode;
   if (network != "host" && network != "none")
     return Error(ErrorCode::Unsupported,
-                 fmt::format("network '{}' is not supported; use 'host' or 'none'", network));
+                 fmt::format("network {} not found", network));
   return {};
 }
 
