@@ -2,6 +2,7 @@
 
 #include "container/copy_tree.h"
 #include "container/create.h"
+#include "container/liveness.h"
 #include "container/running.h"
 #include "digest/digest.h"
 #include "image/platform.h"
@@ -25,7 +26,7 @@ Result<std::optional<DiffID>> commit_layer(const Store& store, const ContainerRe
   auto copy = TRY(store.caches().create(parent.has_value()));
   {
     std::optional<PausedContainer> paused;
-    if (pause && is_alive(record) && !record.state.paused)
+    if (pause && is_running(store, record) && !record.state.paused)
       if (auto held = PausedContainer::pause(store, record)) paused.emplace(*std::move(held));
     TRY(copy_tree(upper.get(), copy->diff()));
   }

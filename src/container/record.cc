@@ -1,9 +1,6 @@
 #include "container/record.h"
 
-#include <signal.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "base/io.h"
 #include "container/host_config.h"
@@ -282,11 +279,6 @@ Result<FileLock> lock_container(const Store& store, const std::string& id) {
   TRY(make_dirs(store.own_dir(), "containers", 0700));
   return FileLock::acquire(store.own_dir(), "containers/" + id + ".lock",
                            FileLock::Mode::Exclusive);
-}
-
-bool is_alive(const ContainerRecord& record) {
-  if (!record.state.running || record.state.pid <= 0) return false;
-  return ::kill(record.state.pid, 0) == 0 || errno == EPERM;
 }
 
 }  // namespace strata

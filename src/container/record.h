@@ -128,9 +128,6 @@ Result<std::vector<std::string>> container_ids(const Store& store);
 /// it was waited for, the container may be gone.
 Result<FileLock> lock_container(const Store& store, const std::string& id);
 
-/// Is there still a process behind State.Running? False after a crash or a reboot.
-bool is_alive(const ContainerRecord& record);
-
 /// The two documents, each with its newline at the end, and back. Corrupt names the key.
 std::string encode_container_config(const ContainerRecord& record);
 std::string encode_host_config(const ContainerRecord& record);

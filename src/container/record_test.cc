@@ -1,7 +1,6 @@
 #include "container/record.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 namespace strata {
 namespace {
@@ -126,16 +125,6 @@ TEST(ContainerRecord, DamagedOnesAreRefused) {
        {"", "[]", "{}", R"({"ID":"x"})", R"({"Config":{},"Created":"yesterday"})"})
     EXPECT_FALSE(decode_container(text, "")) << text;
   EXPECT_FALSE(decode_container(R"({"Config":{}})", "{"));
-}
-
-TEST(ContainerRecord, RunsOnlyIfItsProcessDoes) {
-  ContainerRecord r;
-  r.state.pid = ::getpid();
-  EXPECT_FALSE(is_alive(r));
-  r.state.running = true;
-  EXPECT_TRUE(is_alive(r));
-  r.state.pid = 0;
-  EXPECT_FALSE(is_alive(r));
 }
 
 }  // namespace

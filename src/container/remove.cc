@@ -1,8 +1,11 @@
 #include "container/remove.h"
 
+#include <signal.h>
+
 #include "base/io.h"
 #include "base/temp_dir.h"
-#include "container/running.h"
+#include "container/liveness.h"
+#include "container/stop.h"
 #include "container/volumes.h"
 
 namespace strata {
@@ -15,6 +18,18 @@ Error still_runs(const ContainerRecord& record) {
                            "force remove",
                            paused ? "paused" : "running", record.id,
                            paused ? "Unpause and then stop the container" : "Stop the container"));
+}
+
+/// Without the container's lock: whoever waits for its end takes it to record how it ended.
+Result<void> kill_first(const Store& store, const std::string& id) {
+  auto record = TRY(load_container(store, id));
+  if (!is_running(store, record)) return {};
+  auto killed = kill_container(store, id, SIGKILL);
+  // Ended, or was removed, by itself meanwhile.
+  if (!killed && (killed.error().code() == ErrorCode::Conflict ||
+                  killed.error().code() == ErrorCode::NotFound))
+    return {};
+  return std::move(killed).context("Could not kill running container {}, cannot remove", id);
 }
 
 /// Not an error if it is gone already.
@@ -38,24 +53,21 @@ Result<void> remove_layers(const Store& store, const std::string& id) {
 
 Result<void> remove_container(const Store& store, const std::string& id,
                               const RemoveRequest& request) {
-  auto running = TRY(load_container(store, id));
-  if (is_alive(running)) {
-    if (!request.force) return still_runs(running);
-    // Without the lock: whoever waits for the container's end takes it to write how it ended.
-    TRY(kill_and_wait(store, running)
-            .context("Could not kill running container {}, cannot remove", id));
-  }
+  if (request.force) TRY(kill_first(store, id));
   auto lock = TRY(lock_container(store, id));
-  auto record = TRY(load_container(store, id));
-  if (is_alive(record) && !request.force) return still_runs(record);  // started meanwhile
+  auto loaded = load_container(store, id);
+  // One with --rm that was killed has removed itself.
+  if (!loaded && request.force && loaded.error().code() == ErrorCode::NotFound) return {};
+  auto record = TRY(std::move(loaded));
+  if (is_running(store, record)) return still_runs(record);
   // Whoever finds it half removed after a crash, a dockerd too, knows what was meant.
   record.state.removal_in_progress = true;
   TRY(save_container(store, record));
   TRY(remove_if_there(store.containers_dir(), id));
   TRY(remove_layers(store, id).context("container {}", id));
   if (request.volumes) TRY(remove_anonymous_volumes(store, record));
-  TRY(remove_if_there(store.own_dir(), "containers/" + id));
-  return remove_if_there(store.own_dir(), "containers/" + id + ".lock");
+  abandon_run(store, id);
+  return {};
 }
 
 }  // namespace strata

@@ -10,11 +10,6 @@ namespace strata {
 /// The runtime that `record` names, with the state directory of the store.
 Result<OciRuntime> open_runtime(const Store& store, const ContainerRecord& record);
 
-/// Kills a container for its removal and waits, at most ten seconds, until its process has ended.
-/// What the runtime knows of it is forgotten. A container that the runtime does not know is no
-/// error: its record is left over from a crash.
-Result<void> kill_and_wait(const Store& store, const ContainerRecord& record);
-
 /// Holds all processes of a running container still; destroyed, it lets them go on.
 class PausedContainer {
  public:

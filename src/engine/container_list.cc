@@ -188,7 +188,7 @@ Result<std::vector<ContainerRow>> list_containers(const EngineOptions& engine,
   bool all = request.all || request.last > 0 || filters.asks_for_status();
   std::vector<ContainerRow> rows;
   for (auto& record : TRY(list_containers(*store))) {
-    settle_state(record);
+    settle_state(*store, record);
     if (!all && !record.state.running) continue;
     if (!TRY(filters.match(*store, record))) continue;
     if (request.last > 0 && rows.size() == static_cast<std::size_t>(request.last)) break;

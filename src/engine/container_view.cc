@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "container/changes.h"
+#include "container/liveness.h"
 #include "container/lookup.h"
 #include "engine/containers.h"
 #include "image/units.h"
@@ -94,8 +95,8 @@ Result<std::int64_t> upper_size(const Store& store, const std::string& id) {
 
 }  // namespace
 
-void settle_state(ContainerRecord& r) {
-  if (!r.state.running || is_alive(r)) return;
+void settle_state(const Store& store, ContainerRecord& r) {
+  if (!r.state.running || is_running(store, r)) return;
   r.state.running = false;
   r.state.paused = false;
   r.state.pid = 0;
@@ -140,7 +141,7 @@ Result<ContainerSizes> container_sizes(const Store& store, const ContainerRecord
 Result<Json> inspect_container(const EngineOptions& engine, std::string_view name, bool size) {
   auto store = TRY(Store::open(engine.root, Store::Access::Read));
   auto record = TRY(find_container(*store, name));
-  settle_state(record);
+  settle_state(*store, record);
   auto view = base_view(record);
   view.emplace_back("HostConfig",
                     record.parsed_host.is_null() ? Json::object() : record.parsed_host);

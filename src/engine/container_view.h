@@ -8,7 +8,7 @@ namespace strata {
 
 /// A record that says Running without a process behind it (a crash, a reboot) is shown as ended, as
 /// dockerd would correct it at its start.
-void settle_state(ContainerRecord& record);
+void settle_state(const Store& store, ContainerRecord& record);
 
 /// docker's word for the state: "created", "running", "paused", "restarting", "removing", "exited",
 /// "dead".

@@ -38,15 +38,6 @@ TEST(ContainerStatus, HasDockersTexts) {
   EXPECT_EQ(state_word(record_in(s)), "removing");
 }
 
-TEST(ContainerStatus, WithoutAProcessItHasEnded) {
-  RecordedState s;
-  s.running = true;
-  s.started_at = {100, 0};
-  auto r = record_in(s);
-  settle_state(r);
-  EXPECT_EQ(state_word(r), "exited");
-}
-
 TEST(ParseBind, SourcesDestinationsAndModes) {
   auto bind = parse_bind("/host/:/data/:ro,z");
   ASSERT_TRUE(bind);
