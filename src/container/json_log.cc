@@ -108,15 +108,19 @@ Result<std::optional<LogRecord>> JsonLogReader::next() {
   }
 }
 
-Result<void> append_k8s_log(JsonLogWriter& writer, UniqueFd log) {
-  K8sLogReader reader(std::move(log));
+Result<std::optional<LogRecord>> next_sound_record(K8sLogReader& reader) {
   while (true) {
     auto record = reader.next();
-    if (!record && record.error().code() == ErrorCode::Corrupt) continue;  // goes on behind it
-    if (!record) return std::move(record).error();
-    if (!*record) return {};
-    TRY(writer.append(**record));
+    // Without an errno it is the line, and the reader goes on behind it.
+    if (!record && record.error().sys_errno() == 0) continue;
+    return record;
   }
+}
+
+Result<void> append_k8s_log(JsonLogWriter& writer, UniqueFd log) {
+  K8sLogReader reader(std::move(log));
+  while (auto record = TRY(next_sound_record(reader))) TRY(writer.append(*record));
+  return {};
 }
 
 }  // namespace strata

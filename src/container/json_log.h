@@ -59,6 +59,9 @@ class JsonLogReader {
   bool skipping_ = false;  // in the middle of a line that is too long
 };
 
+/// The next record of conmon's log; damaged lines are passed over here as well.
+Result<std::optional<LogRecord>> next_sound_record(K8sLogReader& reader);
+
 /// Appends all records of conmon's log, read from its current offset.
 Result<void> append_k8s_log(JsonLogWriter& writer, UniqueFd log);
 

@@ -43,11 +43,7 @@ class LogSource {
       if (record || !console_) return record;
       json_.reset();
     }
-    while (console_) {
-      auto record = console_->next();
-      if (!record && record.error().code() == ErrorCode::Corrupt) continue;
-      return record;
-    }
+    if (console_) return next_sound_record(*console_);
     return std::optional<LogRecord>();
   }
 
