@@ -57,7 +57,7 @@ class BadInput(StoreCase):
                                          (("nope",), 1, "'nope' is not a (strata|docker) command"),
                                          (("images", "--format", "{{.Nope}}"), 1, "can't evaluate field Nope"),
                                          (("images", "--format", "{{.ID"), 1, "^template parsing error"),
-                                         (("inspect", "--format", "{{.ID", "one"), 64, "^Template parsing error"),
+                                         (("inspect", "--format", "{{.ID", "one"), 64, "^template parsing error"),
                                          (("images", "--filter", "nope=1"), 1, "[Ii]nvalid filter '?nope"),
                                          (("run", "--network", "nope", sample.BASE, "true"), 125, "network nope not found"),
                                          (("run", "-v", "/tmp:/x:zz", sample.BASE, "true"), 125, "invalid mode: zz"),
