@@ -26,7 +26,7 @@ class Applier {
     }
     TRY(recorder_.segment(reader_.raw()));
     return reader_.read_rest([this](std::string_view rest) -> Result<void> {
-      TRY(recorder_.cut());
+      recorder_.cut();
       return recorder_.segment(rest);
     });
   }

@@ -33,11 +33,6 @@ Result<void> LayerRecorder::segment(std::string_view bytes) {
   return {};
 }
 
-Result<void> LayerRecorder::cut() {
-  batch_.steps.push_back({Op::Cut, 0, 0});
-  return {};
-}
-
 Result<void> LayerRecorder::file(std::string_view raw_name, std::int64_t size) {
   if (raw_name.size() > kBatchSize)
     return Error(ErrorCode::InvalidArgument, "name is longer than 1 MiB");

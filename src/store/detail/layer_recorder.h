@@ -32,7 +32,7 @@ class LayerRecorder {
   /// Bytes of the tar that the tar-split holds: headers, padding.
   Result<void> segment(std::string_view bytes);
   /// The next segment() begins a new entry of the tar-split.
-  Result<void> cut();
+  void cut() { batch_.steps.push_back({Op::Cut, 0, 0}); }
   /// A member of the tar. With `size` > 0 its content() follows.
   Result<void> file(std::string_view raw_name, std::int64_t size);
   /// Reads the content of the member from `source` and shows it to `also`, a piece of at most 1 MiB
