@@ -91,6 +91,7 @@ class Execution {
                        const Node& node, const Node& call, const Value* piped);
   Result<void> declare(const Node& pipe, const Value& value);
   Variable* variable(std::string_view name);
+  Result<Value> value_of(const Node& variable_node);
   bool is_root_struct(const Value& v) const {
     return !options_.root_type.empty() && &v.json() == &data_;
   }
@@ -270,6 +271,14 @@ Execution::Variable* Execution::variable(std::string_view name) {
   return it == variables_.rend() ? nullptr : &*it;
 }
 
+// A name may be known to the parser and have no value yet: {{$x := $x}}.
+Result<Value> Execution::value_of(const Node& variable_node) {
+  const std::string& name = variable_node.names[0];
+  const Variable* found = variable(name);
+  if (found == nullptr) return at(variable_node, "undefined variable: " + name);
+  return found->value;
+}
+
 Result<Value> Execution::command(const Value& dot, const Node& node, const Value* piped) {
   TRY(step(node));
   const Node& first = node.children[0];
@@ -282,9 +291,11 @@ Result<Value> Execution::command(const Value& dot, const Node& node, const Value
       const Value start = TRY(operand(dot, first.children[0]));
       return fields(dot, start, first, 0, &node, piped);
     }
-    case NodeKind::Variable:
+    case NodeKind::Variable: {
       if (first.names.size() == 1) break;
-      return fields(dot, variable(first.names[0])->value, first, 1, &node, piped);
+      const Value start = TRY(value_of(first));
+      return fields(dot, start, first, 1, &node, piped);
+    }
     default:
       break;
   }
@@ -406,8 +417,10 @@ Result<Value> Execution::operand(const Value& dot, const Node& node) {
       return pipeline(dot, node);
     case NodeKind::Field:
       return fields(dot, dot, node, 0, nullptr, nullptr);
-    case NodeKind::Variable:
-      return fields(dot, variable(node.names[0])->value, node, 1, nullptr, nullptr);
+    case NodeKind::Variable: {
+      const Value start = TRY(value_of(node));
+      return fields(dot, start, node, 1, nullptr, nullptr);
+    }
     case NodeKind::Chain: {
       const Value start = TRY(operand(dot, node.children[0]));
       return fields(dot, start, node, 0, nullptr, nullptr);

@@ -362,6 +362,11 @@ TEST(GoTemplate, MethodsOfTheTopValueTakeArguments) {
             "function");
 }
 
+TEST(GoTemplate, VariableIsUnknownInItsOwnDeclaration) {
+  EXPECT_EQ(run("{{$x := $x}}", Json()),
+            "template: :1:8: executing \"\" at <$x>: undefined variable: $x");
+}
+
 TEST(GoTemplate, HostileTemplatesEnd) {
   std::string deep;
   for (int i = 0; i < 200; i++) deep += "{{if 1}}";
