@@ -32,23 +32,6 @@ std::set<std::size_t> needed_stages(const Dockerfile& file, std::size_t target,
   return needed;
 }
 
-/// docker's checks of COPY --from=<number>.
-Result<void> check_from_flags(const Dockerfile& file, std::size_t target) {
-  for (std::size_t i = 0; i <= target; i++) {
-    for (const auto& instruction : file.stages[i].instructions) {
-      const auto* copy = std::get_if<dockerfile::Copy>(&instruction.value);
-      if (copy == nullptr || copy->from.empty()) continue;
-      if (copy->from.find_first_not_of("0123456789") != std::string::npos) continue;
-      if (file.find_stage(copy->from, i)) continue;
-      bool own = copy->from == std::to_string(i);
-      return Error(ErrorCode::InvalidArgument,
-                   fmt::format("invalid from flag value {}: {}", copy->from,
-                               own ? "refers to current build stage" : "index out of bounds"));
-    }
-  }
-  return {};
-}
-
 /// One run of build(): the steps in the order of the file.
 class Run {
  public:
@@ -130,6 +113,14 @@ BuildOutcome failed(Error error, int exit_code, bool before_first_step) {
   return {std::nullopt, BuildFailure{std::move(error), exit_code, before_first_step}};
 }
 
+/// One red block, as what goes to stderr.
+void write_warnings(const std::vector<std::string>& warnings, OrderedOutput& output) {
+  if (warnings.empty()) return;
+  std::string text;
+  for (const auto& warning : warnings) text += warning + "\n";
+  output.write(red(text));
+}
+
 void warn_unused(const BuildArgs& args, OrderedOutput& output) {
   auto unused = args.unused();
   if (unused.empty()) return;
@@ -152,11 +143,9 @@ BuildOutcome build(const Store& store, const BuildRequest& request, const BuildE
   if (!file) return failed(std::move(file).error(), 1, true);
   auto target = file->target_stage(request.target);
   if (!target) return failed(std::move(target).error(), 1, true);
-  if (auto checked = check_from_flags(*file, *target); !checked)
-    return failed(std::move(checked).error(), 1, true);
 
   OrderedOutput output(events.output);
-  for (const auto& warning : file->warnings) output.write(warning + "\n");
+  write_warnings(file->warnings, output);
   BuildState state{store,
                    request,
                    **context,

@@ -200,15 +200,18 @@ Result<std::int64_t> Context::transfer_size() {
   std::unordered_set<ino_t> linked;
   bool has_dockerfile = dockerfile_path_.empty();
   for (const auto& file : TRY(files_->list("").context("error checking context"))) {
+    if (file.is_directory() && files_->ignored(file.path)) continue;  // docker sends none
     bool again = !file.is_directory() && file.links > 1 && !linked.insert(file.inode).second;
     total += TRY(member_size(*files_, file, again, scratch));
     has_dockerfile = has_dockerfile || file.path == dockerfile_path_;
   }
-  // The client sends the Dockerfile even if it is ignored.
-  if (!has_dockerfile) {
-    auto size = static_cast<std::int64_t>(dockerfile_.size());
-    total += static_cast<std::int64_t>(tar::kBlock + tar::padding_size(size)) + size;
-  }
+  // The client sends these two even if they are ignored.
+  auto plain_file = [](std::int64_t size) {
+    return static_cast<std::int64_t>(tar::kBlock + tar::padding_size(size)) + size;
+  };
+  if (!has_dockerfile) total += plain_file(static_cast<std::int64_t>(dockerfile_.size()));
+  auto ignore_file = stat_at(root_.get(), ".dockerignore");
+  if (ignore_file && files_->ignored(".dockerignore")) total += plain_file(ignore_file->st_size);
   return total;
 }
 

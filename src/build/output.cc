@@ -4,6 +4,8 @@
 
 namespace strata::build {
 
+std::string red(std::string_view text) { return "\x1b[91m" + std::string(text) + "\x1b[0m"; }
+
 void OrderedOutput::write(std::string_view text) {
   std::lock_guard lock(mutex_);
   if (pieces_.empty()) {

@@ -38,4 +38,7 @@ class OrderedOutput {
   std::deque<Piece> pieces_;
 };
 
+/// What goes to stderr is red on docker's stdout.
+std::string red(std::string_view text);
+
 }  // namespace strata::build

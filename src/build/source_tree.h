@@ -67,6 +67,10 @@ class SourceTree {
   /// Everything below the directory `path`, in the order of a walk; valid as long as the tree.
   Result<std::span<const SourceFile>> list(const std::string& path);
 
+  /// Whether the ignore patterns cover `path`. A listing has such a directory all the same if a "!"
+  /// pattern brings something below it back; docker's client sends no entry for it then.
+  bool ignored(std::string_view path) const { return hidden(path); }
+
   /// The target of the link `file`.
   Result<std::string> read_link(const SourceFile& file) const;
   /// Opens a regular file of this tree for reading.

@@ -239,6 +239,11 @@ Result<ImageRoot*> Stage::image_root(const std::string& from) {
   if (stage) {
     image = build_.stages.at(*stage).image;
   } else {
+    if (from.find_first_not_of("0123456789") == std::string::npos)
+      return Error(ErrorCode::InvalidArgument,
+                   fmt::format("invalid from flag value {}: {}", from,
+                               from == std::to_string(index_) ? "refers to current build stage"
+                                                              : "index out of bounds"));
     auto id = TRY(resolve_image(build_.store, from).context("invalid from flag value {}", from));
     auto found = TRY(build_.store.images().get(id));
     image = {id, std::move(found.config)};

@@ -17,6 +17,7 @@
 #include "build/variables.h"
 #include "dockerfile/expand.h"
 #include "dockerfile/parser.h"
+#include "runtime/oci_runtime.h"
 #include "store/layer_writer.h"
 
 namespace strata::build {
@@ -101,7 +102,7 @@ class Stage {
   RunStep run_step(const dockerfile::Run& v) const;
   Result<RunSandbox> make_sandbox();
   Result<ContainerSpec> sandbox_spec(const RunSandbox& box, const RunStep& step);
-  Result<void> execute(const RunSandbox& box, ContainerSpec spec);
+  Result<void> execute(const RunSandbox& box, const OciRuntime& runtime, const RunStep& step);
 
   struct FileStep;  // a COPY or ADD in the making
   Result<void> expand_file_step(FileStep& step, const dockerfile::FileCopy& v);

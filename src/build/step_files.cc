@@ -300,7 +300,6 @@ Result<void> Stage::run(const dockerfile::Workdir& v) {
   if (!probe.labels) probe.labels.emplace();
   if (TRY(look_up(probe))) return {};
 
-  announce_container();
   int image = TRY(root());
   Owner owner;
   if (image >= 0 && !config_.user.empty()) {
@@ -309,8 +308,10 @@ Result<void> Stage::run(const dockerfile::Workdir& v) {
   }
   CopyRules rules;
   CopyPlan plan(image, rules);
+  bool missing = TRY(plan.add_directory(config_.working_dir, owner));
+  announce_container();
   std::optional<LayerWriter> layer;
-  if (TRY(plan.add_directory(config_.working_dir, owner))) {
+  if (missing) {
     layer = TRY(LayerWriter::create(build_.store, base_, {}));
     TRY(plan.write(*layer, nullptr, build_.stop).context("WORKDIR {}", config_.working_dir));
     TRY(stand_on(*layer));

@@ -50,7 +50,7 @@ Result<void> relay(int out, int err, OrderedOutput& output, const std::stop_toke
       if (i == 0)
         output.write(text);
       else
-        output.write(fmt::format("\x1b[91m{}\x1b[0m", text));
+        output.write(red(text));
     }
   }
   return {};
@@ -119,13 +119,10 @@ Result<ContainerSpec> Stage::sandbox_spec(const RunSandbox& box, const RunStep& 
   return spec;
 }
 
-Result<void> Stage::execute(const RunSandbox& box, ContainerSpec spec) {
-  auto runtime =
-      TRY(OciRuntime::open({build_.request.run.runtime, runtime_state_dir(build_.store.path())}));
+Result<void> Stage::execute(const RunSandbox& box, const OciRuntime& runtime, const RunStep& step) {
+  auto spec = TRY(sandbox_spec(box, step));
   spec.cgroup_mode = runtime.cgroups().mode;
-  for (const auto& warning : fit_limits(spec.limits, runtime.cgroups()))
-    build_.output.write(fmt::format(" ---> [Warning] {}\n", warning));
-  build_.output.write(fmt::format(" ---> Running in {}\n", container_));
+  fit_limits(spec.limits, runtime.cgroups());
   if (auto failure = check_program(box.mount.get(), spec))
     return Error(ErrorCode::InvalidArgument, std::move(failure->message));
   TRY(write_file(box.bundle->fd(), "config.json", oci_config(spec), 0600));
@@ -188,10 +185,14 @@ Result<void> Stage::run(const dockerfile::Run& v) {
   auto step = run_step(v);
   if (TRY(look_up(step.config))) return {};
 
-  container_ = random_id().substr(0, 12);
+  auto runtime =
+      TRY(OciRuntime::open({build_.request.run.runtime, runtime_state_dir(build_.store.path())}));
+  auto limits = build_.request.run.limits;
+  for (const auto& warning : fit_limits(limits, runtime.cgroups()))
+    build_.output.write(fmt::format(" ---> [Warning] {}\n", warning));
+  announce_container();
   auto box = TRY(make_sandbox());
-  auto spec = TRY(sandbox_spec(box, step));
-  auto done = execute(box, std::move(spec));
+  auto done = execute(box, runtime, step);
   box.mount = UniqueFd();
   (void)remove_tree(build_.store.caches().dir(), box.upper->id() + "/merged");
   if (!done) {

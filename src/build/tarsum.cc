@@ -121,6 +121,7 @@ Result<void> Tarsums::compute_all(const std::vector<SourceFile>& files) {
 }
 
 Result<std::string> Tarsums::member(const SourceFile& file) {
+  if (file.is_directory() && tree_.ignored(file.path)) return file.path;
   SourceFile target = file;
   if (file.is_link()) {
     auto found = tree_.find(file.path);

@@ -126,16 +126,10 @@ class BuildPrinter {
 
   BuildImageEvents events() {
     return {[this](std::int64_t bytes) {
-              if (quiet_) return;
-              put(call_.out, fmt::format("Sending build context to Docker daemon {:>8}\r\r\n",
-                                         human_size(bytes)));
+              print(fmt::format("Sending build context to Docker daemon {:>8}\r\r\n",
+                                human_size(bytes)));
             },
-            [this](std::string_view text) {
-              if (quiet_)
-                held_ += text;
-              else
-                put(call_.out, text);
-            }};
+            [this](std::string_view text) { print(text); }};
   }
   void finish(const BuildImageResult& result) {
     if (!quiet_) return;
@@ -146,6 +140,13 @@ class BuildPrinter {
   }
 
  private:
+  void print(std::string_view text) {
+    if (quiet_)
+      held_ += text;
+    else
+      put(call_.out, text);
+  }
+
   Call& call_;
   bool quiet_;
   std::string held_;

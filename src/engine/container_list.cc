@@ -162,7 +162,9 @@ Result<ContainerRow> make_row(const Store& store, const ContainerRecord& r, bool
   row.image = image_name(store, r);
   row.image_id = r.image;
   row.command = r.path;
-  for (const auto& arg : r.args) row.command += ' ' + arg;
+  // An argument with a blank is shown in quotes, as docker does.
+  for (const auto& arg : r.args)
+    row.command += arg.find(' ') == std::string::npos ? ' ' + arg : " '" + arg + "'";
   row.created = r.created;
   row.state = state_word(r);
   row.status = status_text(r, Time::now());
