@@ -36,7 +36,7 @@ std::vector<std::string> environment(const SpecRequest& r, const std::string& ho
   return env;
 }
 
-Result<void> write_hosts(const SpecRequest& r, const std::string& hostname) {
+Result<void> write_hosts(const SpecRequest& r) {
   std::string text;
   if (r.network == NetworkMode::Host) {
     if (auto host = read_file(AT_FDCWD, "/etc/hosts")) text = *std::move(host);
@@ -49,7 +49,6 @@ Result<void> write_hosts(const SpecRequest& r, const std::string& hostname) {
         "ff00::0\tip6-mcastprefix\n"
         "ff02::1\tip6-allnodes\n"
         "ff02::2\tip6-allrouters\n";
-    text += "127.0.0.1\t" + hostname + "\n";
   }
   for (const auto& host : r.extra_hosts) {
     auto colon = host.find(':');
@@ -61,7 +60,7 @@ Result<void> write_hosts(const SpecRequest& r, const std::string& hostname) {
 
 Result<void> write_files(const SpecRequest& r, const std::string& hostname) {
   TRY(write_file(r.files, "hostname", hostname + "\n", 0644));
-  TRY(write_hosts(r, hostname));
+  TRY(write_hosts(r));
   auto resolv = read_file(AT_FDCWD, "/etc/resolv.conf");
   return write_file(r.files, "resolv.conf", resolv ? *resolv : "", 0644);
 }
@@ -100,6 +99,11 @@ Result<ContainerSpec> make_spec(const SpecRequest& r) {
   spec.uid = user.uid;
   spec.gid = user.gid;
   spec.additional_gids = user.additional_gids;
+  // The primary group too, as docker since CVE-2022-36109: a program that changes its group must
+  // not escape what the files deny to its first one.
+  if (std::find(spec.additional_gids.begin(), spec.additional_gids.end(), user.gid) ==
+      spec.additional_gids.end())
+    spec.additional_gids.push_back(user.gid);
   spec.terminal = r.config.tty;
   // With the host's network the host's name is shared, and setting it would change the host's.
   spec.hostname = hostname;

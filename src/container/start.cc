@@ -36,13 +36,34 @@ Result<void> write_dns(int files, const HostConfig& host) {
   return write_file(files, "resolv.conf", text, 0644);
 }
 
-SpecRequest spec_request(const ContainerRecord& record) {
+/// Only what was asked for: a container that dockerd made for a bridge must not find itself in the
+/// host's network.
+Result<NetworkMode> network_mode(const std::string& name) {
+  if (name == "host") return NetworkMode::Host;
+  if (name == "none") return NetworkMode::None;
+  return Error(ErrorCode::Unsupported,
+               fmt::format("network '{}' is not supported; use 'host' or 'none'", name));
+}
+
+/// The runtime would say something less clear.
+Result<void> check_working_dir(int root, const std::string& path) {
+  if (path.empty()) return {};
+  auto dir = open_in_root(root, path, Resolve::InRoot, O_PATH);
+  struct stat st = {};
+  bool is_other = dir && ::fstat(dir->get(), &st) == 0 && !S_ISDIR(st.st_mode);
+  if (is_other || (!dir && dir.error().sys_errno() == ENOTDIR))
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("Cannot mkdir: {} is not a directory", path));
+  return {};
+}
+
+Result<SpecRequest> spec_request(const ContainerRecord& record) {
   SpecRequest r;
   r.id = record.id;
   r.argv.push_back(record.path);
   r.argv.insert(r.argv.end(), record.args.begin(), record.args.end());
   r.config = record.config;
-  r.network = record.host.network_mode == "none" ? NetworkMode::None : NetworkMode::Host;
+  r.network = TRY(network_mode(record.host.network_mode));
   if (record.host.extra_hosts) r.extra_hosts = *record.host.extra_hosts;
   return r;
 }
@@ -87,7 +108,8 @@ Result<void> PreparedRun::mount_rootfs(const ContainerRecord& record) {
 Result<void> PreparedRun::write_bundle(const ContainerRecord& record,
                                        const std::function<void(std::string_view)>& warn) {
   auto files = TRY(open_dir(store_->containers_dir(), record.id));
-  auto request = spec_request(record);
+  TRY(check_working_dir(mount_.get(), record.config.working_dir));
+  auto request = TRY(spec_request(record));
   request.rootfs = merged_;
   request.root = mount_.get();
   request.files = files.get();
