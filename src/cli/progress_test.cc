@@ -34,9 +34,11 @@ class ProgressTest : public testing::Test {
   }
   std::string written() {
     terminal_ = UniqueFd();
-    std::string all(4096, '\0');
-    const ssize_t n = ::read(screen_.get(), all.data(), all.size());
-    all.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    // A terminal hands its bytes on in pieces, and ends with EIO once its other side is closed.
+    std::string all;
+    std::array<char, 4096> piece{};
+    for (ssize_t n = 0; (n = ::read(screen_.get(), piece.data(), piece.size())) > 0;)
+      all.append(piece.data(), static_cast<std::size_t>(n));
     return all;
   }
   Progress::Clock clock() {
