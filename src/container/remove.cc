@@ -2,7 +2,10 @@
 
 #include <signal.h>
 
-#include "base/io.h"
+#include <cerrno>
+#include <cstdio>
+
+#include "base/random_id.h"
 #include "base/temp_dir.h"
 #include "container/liveness.h"
 #include "container/stop.h"
@@ -32,11 +35,12 @@ Result<void> kill_first(const Store& store, const std::string& id) {
   return std::move(killed).context("Could not kill running container {}, cannot remove", id);
 }
 
-/// Not an error if it is gone already.
-Result<void> remove_if_there(int dir, const std::string& name) {
-  auto removed = remove_tree(dir, name);
-  if (!removed && removed.error().code() == ErrorCode::NotFound) return {};
-  return removed;
+/// In one step: nobody sees half a record. Its new name in ROOT/strata.
+Result<std::string> take_away_record(const Store& store, const std::string& id) {
+  auto name = "removed-" + random_hex(8);
+  if (::renameat(store.containers_dir(), id.c_str(), store.own_dir(), name.c_str()) < 0)
+    return Error::from_errno(errno, "remove containers/" + id);
+  return name;
 }
 
 Result<void> remove_layers(const Store& store, const std::string& id) {
@@ -63,9 +67,10 @@ Result<void> remove_container(const Store& store, const std::string& id,
   // Whoever finds it half removed after a crash, a dockerd too, knows what was meant.
   record.state.removal_in_progress = true;
   TRY(save_container(store, record));
-  TRY(remove_if_there(store.containers_dir(), id));
+  auto condemned = TRY(take_away_record(store, id));
   TRY(remove_layers(store, id).context("container {}", id));
   if (request.volumes) TRY(remove_anonymous_volumes(store, record));
+  TRY(remove_tree(store.own_dir(), condemned));
   abandon_run(store, id);
   return {};
 }

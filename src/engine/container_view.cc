@@ -1,5 +1,9 @@
 #include "engine/container_view.h"
 
+#include <signal.h>
+
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "container/changes.h"
@@ -11,6 +15,9 @@
 
 namespace strata {
 namespace {
+
+constexpr int kSettleSteps = 50;
+constexpr std::chrono::milliseconds kSettleStep(20);
 
 Json state_view(const ContainerRecord& r) {
   const auto& s = r.state;
@@ -96,10 +103,16 @@ Result<std::int64_t> upper_size(const Store& store, const std::string& id) {
 }  // namespace
 
 void settle_state(const Store& store, ContainerRecord& r) {
+  if (!r.state.running || open_process(store, r)) return;
+  // Its process is gone; whoever supervises it is about to write how it ended.
+  for (int step = 0; step < kSettleSteps && is_supervised(store, r.id); step++)
+    std::this_thread::sleep_for(kSettleStep);
+  if (auto now = load_container(store, r.id)) r = *std::move(now);
   if (!r.state.running || is_running(store, r)) return;
   r.state.running = false;
   r.state.paused = false;
   r.state.pid = 0;
+  r.state.exit_code = 128 + SIGKILL;
   if (r.state.finished_at < r.state.started_at) r.state.finished_at = Time::now();
 }
 

@@ -6,8 +6,9 @@
 
 namespace strata {
 
-/// A record that says Running without a process behind it (a crash, a reboot) is shown as ended, as
-/// dockerd would correct it at its start.
+/// A record that says Running without a process behind it (a crash, a reboot) is shown as ended
+/// with 137, as the next command that writes will record it. If the end is just being recorded,
+/// waits for that, at most a second.
 void settle_state(const Store& store, ContainerRecord& record);
 
 /// docker's word for the state: "created", "running", "paused", "restarting", "removing", "exited",
