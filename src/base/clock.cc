@@ -112,7 +112,8 @@ Result<Time> Time::parse(std::string_view text) {
     offset = sign * (zone_hour * 60 + zone_minute) * 60;
   }
   if (!text.empty()) return bad;
-  t.seconds = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
+  t.seconds =
+      days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
   return t;
 }
 

@@ -47,7 +47,8 @@ Result<std::string> read_all(int fd, std::size_t limit) {
     out.resize(old + guess);
     std::size_t n = TRY(read_full(fd, out.data() + old, guess));
     out.resize(old + n);
-    if (out.size() > limit) return Error(ErrorCode::Corrupt, fmt::format("larger than {} bytes", limit));
+    if (out.size() > limit)
+      return Error(ErrorCode::Corrupt, fmt::format("larger than {} bytes", limit));
     if (n < guess) return out;
     guess = std::min(std::max<std::size_t>(out.size(), 4096), limit - out.size() + 1);
   }

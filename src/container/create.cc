@@ -126,8 +126,7 @@ Result<void> check_config(const ContainerRecord& r) {
                  fmt::format("restart policy '{}' needs a daemon; only 'no' is supported", policy));
   const auto& network = r.host.network_mode;
   if (network != "host" && network != "none")
-    return Error(ErrorCode::Unsupported,
-                 fmt::format("network {} not found", network));
+    return Error(ErrorCode::Unsupported, fmt::format("network {} not found", network));
   return {};
 }
 

@@ -27,14 +27,15 @@ struct SealedLayer {
   bool empty = false;     // its tar has no entry: by docker's rule no layer at all
 };
 
-/// A layer being written: its cache directory, DiffID, size and tar-split grow together, in one pass
-/// over the data. Hashing and tar-split run on a thread of their own, a few MiB behind.
+/// A layer being written: its cache directory, DiffID, size and tar-split grow together, in one
+/// pass over the data. Hashing and tar-split run on a thread of their own, a few MiB behind.
 ///   open -> seal() -> publish(), or dropped at any time, which removes everything it made.
 /// Formats: docs/store.md, sections 2 to 4 and 7. One thread at a time.
 class LayerWriter {
  public:
   /// A new cache directory on `base`. `donors` are directories `diff` of other layers: a file that
-  /// one of them holds at the same path with equal content and metadata is hard-linked, not written.
+  /// one of them holds at the same path with equal content and metadata is hard-linked, not
+  /// written.
   static Result<LayerWriter> create(const Store& store, const LayerBase& base,
                                     std::vector<UniqueFd> donors);
 
@@ -53,9 +54,9 @@ class LayerWriter {
   Result<void> add(const tar::Entry& entry, ByteSource* content = nullptr);
 
   /// Applies a layer tar from outside as it is (import, load, pull): every byte of it, also what
-  /// follows its end, counts for the DiffID and goes into the tar-split. Entries may come in any order;
-  /// whiteouts become devices, opaque marks xattrs. Hostile names, links and sizes stay inside
-  /// `diff` or are refused with the entry's name (3.5, 4.4).
+  /// follows its end, counts for the DiffID and goes into the tar-split. Entries may come in any
+  /// order; whiteouts become devices, opaque marks xattrs. Hostile names, links and sizes stay
+  /// inside `diff` or are refused with the entry's name (3.5, 4.4).
   Result<void> add_tar(ByteSource& tar);
 
   /// Directory `diff` of the layer, for looking only.
@@ -84,7 +85,8 @@ Result<std::vector<UniqueFd>> find_donors(const Store& store, const std::optiona
 /// What an image with these layers gives a container or the next layer to stand on.
 Result<LayerBase> layer_base(const Store& store, const std::vector<DiffID>& diff_ids);
 
-/// Mounts `base` read-only; the file system is reached through the descriptor alone and goes with it.
+/// Mounts `base` read-only; the file system is reached through the descriptor alone and goes with
+/// it.
 Result<UniqueFd> mount_base(const Store& store, const LayerBase& base);
 
 }  // namespace strata

@@ -9,8 +9,8 @@
 
 namespace strata {
 
-/// A cache directory overlay2/<cache-id> that no layerdb entry or container names yet. Whoever holds
-/// the last pointer decides its fate: unless keep() was called, it is removed with its link.
+/// A cache directory overlay2/<cache-id> that no layerdb entry or container names yet. Whoever
+/// holds the last pointer decides its fate: unless keep() was called, it is removed with its link.
 /// A crash leaves an orphan, which dockerd ignores and `strata check` reclaims.
 class CacheDir {
  public:

@@ -12,8 +12,8 @@
 namespace strata {
 
 /// Tags: ROOT/image/overlay2/repositories.json. Format: docs/store.md, 5.1. Every change reads the
-/// file anew under a lock of its own and replaces it by rename, fsynced: dockerd does not start on a
-/// broken one. Any thread, any process.
+/// file anew under a lock of its own and replaces it by rename, fsynced: dockerd does not start on
+/// a broken one. Any thread, any process.
 class References {
  public:
   /// Familiar repository name -> familiar reference ("app:1", "app@sha256:...") -> image.
