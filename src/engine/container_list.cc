@@ -155,16 +155,6 @@ std::string image_name(const Store& store, const ContainerRecord& r) {
   return now && now->str() == r.image ? r.config.image : r.image;
 }
 
-/// docker's form: an argument with a blank stands in quotes, whatever else is in it.
-std::string command_text(const ContainerRecord& r) {
-  std::string text = r.path;
-  for (const auto& arg : r.args) {
-    bool has_blank = arg.find(' ') != std::string::npos;
-    text += has_blank ? " '" + arg + '\'' : ' ' + arg;
-  }
-  return text;
-}
-
 Result<ContainerRow> make_row(const Store& store, const ContainerRecord& r, bool size) {
   ContainerRow row;
   row.id = r.id;
