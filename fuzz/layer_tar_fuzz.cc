@@ -1,4 +1,4 @@
-// rooms: store tar digest
+// rooms: store digest
 //
 // Any bytes as the tar of a layer: they are refused and nothing stays, or the layer is stored, has
 // their digest, and gives them back byte for byte. Nothing outside of the layer changes.
@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <memory>
 
+#include "store/layer_reader.h"
 #include "store/layer_writer.h"
-#include "tar/split.h"
 
 namespace {
 
@@ -55,20 +55,11 @@ Result<LayerInfo> apply(const Store& store, std::string_view tar) {
 }
 
 Result<std::string> rebuild(const Store& store, const LayerInfo& layer) {
-  auto fd = TRY(store.layers().open_split(layer.chain_id));
-  auto diff = TRY(store.caches().open_diff(layer.cache_id));
-  FdSource file(fd.get());
-  tar::SplitReader split(file);
   std::string bytes;
-  TRY(tar::assemble(
-      split,
-      [&](const std::string& name) {
-        return open_in_root(diff.get(), name, Resolve::InRoot, O_RDONLY);
-      },
-      [&](std::string_view piece) -> Result<void> {
-        bytes += piece;
-        return {};
-      }));
+  TRY(read_layer(store, layer, [&](std::string_view piece) -> Result<void> {
+    bytes += piece;
+    return {};
+  }));
   return bytes;
 }
 

@@ -11,7 +11,6 @@
 #include "fs/xattr.h"
 #include "store/detail/store_fixture.h"
 #include "tar/reader.h"
-#include "tar/split.h"
 
 namespace strata {
 namespace {
@@ -250,30 +249,21 @@ TEST_F(LayerWriterTest, DroppedAtAnyTimeLeavesNothing) {
   EXPECT_EQ(contents(), before);
 }
 
-/// Rebuilds the tar of a published layer.
-std::string rebuilt(const Store& store, const LayerInfo& layer) {
-  auto fd = must(store.layers().open_split(layer.chain_id));
-  FdSource file(fd.get());
-  tar::SplitReader split(file);
-  auto diff = must(store.caches().open_diff(layer.cache_id));
-  std::string bytes;
-  EXPECT_OK(tar::assemble(
-      split,
-      [&](const std::string& name) {
-        return open_in_root(diff.get(), name, Resolve::InRoot, O_RDONLY);
-      },
-      [&](std::string_view piece) -> Result<void> {
-        bytes += piece;
-        return {};
-      }));
-  return bytes;
-}
-
 TEST_F(LayerWriterTest, TarSplitGivesTheTarBack) {
   auto w = writer();
   add_every_kind(w);
   auto layer = publish(std::move(w));
-  EXPECT_EQ(sha256(rebuilt(*store_, layer)), layer.diff_id.digest());
+  EXPECT_EQ(sha256(rebuilt(layer)), layer.diff_id.digest());
+}
+
+TEST_F(LayerWriterTest, AChangedFileIsNoticedWhenTheLayerIsRead) {
+  auto w = writer();
+  add(w, file_entry("a", 3), "abc");
+  auto layer = publish(std::move(w));
+  auto read = [&] { return read_layer(*store_, layer, [](auto) { return Result<void>(); }); };
+  EXPECT_OK(read());
+  std::ofstream(path(diff_path(layer, "a"))) << "abd";
+  EXPECT_EQ(read().error().code(), ErrorCode::Corrupt);
 }
 
 // --- the upper directory
@@ -308,7 +298,7 @@ TEST_F(LayerWriterTest, AdoptsAnUpperWithDeletions) {
   EXPECT_TRUE(there("overlay2/" + bottom.cache_id + "/committed"));
 
   std::string names;
-  auto bytes = rebuilt(*store_, layer);
+  auto bytes = rebuilt(layer);
   StringSource source(bytes);
   tar::Reader reader(source);
   while (auto entry = must(reader.next()))

@@ -15,6 +15,7 @@
 
 #include "base/io.h"
 #include "base/process.h"
+#include "store/layer_reader.h"
 #include "store/layer_writer.h"
 #include "tar/writer.h"
 
@@ -153,6 +154,16 @@ class StoreTest : public testing::Test {
     std::optional<ChainID> parent;
     if (!below.empty()) parent = chain_ids(below).back();
     return w.publish(parent);
+  }
+
+  /// The tar of the layer, rebuilt.
+  std::string rebuilt(const LayerInfo& layer) {
+    std::string bytes;
+    EXPECT_OK(read_layer(*store_, layer, [&](std::string_view piece) -> Result<void> {
+      bytes += piece;
+      return {};
+    }));
+    return bytes;
   }
 
   static ImageConfig config_of(const std::vector<DiffID>& diff_ids) {
