@@ -37,7 +37,7 @@ std::string with_size(std::string header, const char* octal) {
   header.replace(124, 11, octal);
   header.replace(148, 8, "        ");
   unsigned sum = 0;
-  for (unsigned char c : header.substr(0, 512)) sum += c;
+  for (char c : header.substr(0, 512)) sum += static_cast<unsigned char>(c);
   header.replace(148, 8, fmt::format("{:06o}", sum) + std::string("\0 ", 2));
   return header;
 }

@@ -140,7 +140,8 @@ TEST_F(LayerWriterTest, ManyBatchesAndFilesOfAllSizes) {
   unsigned seed = 1;
   TarText expected;
   std::map<std::string, std::string> files;
-  for (std::size_t size : {0, 1, 511, 512, 513, 4095, 70000, 1 << 20, (1 << 20) - 512, 5 << 20})
+  for (std::size_t size : std::vector<std::size_t>{0, 1, 511, 512, 513, 4095, 70000, 1 << 20,
+                                                   (1 << 20) - 512, 5 << 20})
     files[fmt::format("f{:08}", size)] = random_bytes(size, seed++);
   for (int i = 0; i < 3000; i++) files[fmt::format("g{:08}", i)] = random_bytes(700, seed++);
   for (const auto& [name, content] : files) {
