@@ -140,7 +140,14 @@ Result<Resolved> resolve_links(int root, std::string_view path) {
   return at;
 }
 
-Result<SourceFile> SourceTree::find(std::string_view path) const {
+Result<bool> SourceTree::visible(const SourceFile& file) {
+  if (!hidden(file.path)) return true;
+  if (!file.is_directory() || ignored_.may_prune(file.path)) return false;
+  auto below = TRY(list(file.path));
+  return !below.empty();
+}
+
+Result<SourceFile> SourceTree::find(std::string_view path) {
   Error absent(ErrorCode::NotFound, fmt::format("stat {}: file does not exist", path));
   auto resolved = resolve_links(root_, path);
   if (!resolved) {
@@ -148,7 +155,9 @@ Result<SourceFile> SourceTree::find(std::string_view path) const {
       return absent;
     return std::move(resolved).error();
   }
-  if (!resolved->file || hidden(resolved->path)) return absent;
+  if (!resolved->file) return absent;
+  bool exists = TRY(visible(*resolved->file));
+  if (!exists) return absent;
   return *std::move(resolved->file);
 }
 

@@ -58,7 +58,7 @@ class SourceTree {
 
   /// The file that `path` leads to, links followed inside the root; its `path` is the resolved one.
   /// NotFound if it is absent or ignored.
-  Result<SourceFile> find(std::string_view path) const;
+  Result<SourceFile> find(std::string_view path);
 
   /// The paths that match a pattern of COPY (Go's filepath.Match on the whole path), in the order
   /// of a walk. A bad pattern matches nothing.
@@ -77,6 +77,8 @@ class SourceTree {
   Result<UniqueFd> open(const SourceFile& file) const;
 
  private:
+  /// Whether `file` exists for the user: an ignored directory does if something below it does.
+  Result<bool> visible(const SourceFile& file);
   bool hidden(std::string_view path) const { return !path.empty() && ignored_.ignored(path); }
 
   int root_;

@@ -65,6 +65,8 @@ TEST_F(SourceTreeTest, IgnoredFilesDoNotExist) {
   EXPECT_FALSE(t.find("a.txt"));
   EXPECT_FALSE(t.find("x/abs")) << "a link to an ignored file";
   EXPECT_TRUE(t.find("d/e/g.txt"));
+  EXPECT_TRUE(t.find("d")) << "an ignored directory with something left below it";
+  EXPECT_FALSE(tree("d").find("d"));
 }
 
 TEST_F(SourceTreeTest, FollowsLinksInsideTheRootOnly) {
