@@ -2,7 +2,7 @@
 # installs those that are missing. Every list is complete in itself.
 
 # To compile build/release/strata.
-packages_build=(g++ cmake ninja-build libfmt-dev libssl-dev nlohmann-json3-dev zlib1g-dev libisal-dev)
+packages_build=(g++ cmake ninja-build libfmt-dev libssl-dev zlib1g-dev libisal-dev)
 
 # To run it: crun starts containers, conmon watches over detached ones.
 packages_run=(crun conmon)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "build/change.h"
 #include "build/ports.h"
 #include "build/stage.h"
@@ -11,12 +12,6 @@
 
 namespace strata::build {
 namespace {
-
-std::string join(const std::vector<std::string>& words) {
-  std::string out;
-  for (const auto& w : words) out += (out.empty() ? "" : " ") + w;
-  return out;
-}
 
 /// "NAME=value" with a blank in front, as the history shows pairs.
 void append_pair(std::string& text, const std::string& name, const std::string& value) {
@@ -79,7 +74,7 @@ Result<void> Stage::run(const dockerfile::Expose& v) {
   std::sort(words.begin(), words.end());
   for (const auto& word : words)
     for (auto& port : TRY(parse_exposed_port(word))) config_.exposed_ports.insert(std::move(port));
-  return commit_config("EXPOSE " + join(words));
+  return commit_config("EXPOSE " + join(words, " "));
 }
 
 Result<void> Stage::run(const dockerfile::User& v) {
@@ -96,7 +91,7 @@ Result<void> Stage::run(const dockerfile::Volume& v) {
       return Error(ErrorCode::InvalidArgument, "VOLUME specified can not be an empty string");
     config_.volumes->insert(path);
   }
-  return commit_config(fmt::format("VOLUME [{}]", join(paths)));
+  return commit_config(fmt::format("VOLUME [{}]", join(paths, " ")));
 }
 
 Result<void> Stage::run(const dockerfile::StopSignal& v) {
@@ -108,7 +103,7 @@ Result<void> Stage::run(const dockerfile::StopSignal& v) {
 
 Result<void> Stage::run(const dockerfile::Shell& v) {
   config_.shell = v.words;
-  return commit_config(fmt::format("SHELL [{}]", join(v.words)));
+  return commit_config(fmt::format("SHELL [{}]", join(v.words, " ")));
 }
 
 namespace {
@@ -143,7 +138,7 @@ Result<void> Stage::run(const dockerfile::Healthcheck& v) {
   if (config_.healthcheck && !config_.healthcheck->test.empty() &&
       config_.healthcheck->test[0] != "NONE") {
     build_.output.write(fmt::format("Note: overriding previous HEALTHCHECK: [{}]\n",
-                                    join(config_.healthcheck->test)));
+                                    join(config_.healthcheck->test, " ")));
   }
   HealthConfig check = health_config(v);
   config_.healthcheck = check;

@@ -11,6 +11,7 @@
 #include "base/process.h"
 #include "base/random_id.h"
 #include "base/temp_dir.h"
+#include "base/text.h"
 #include "build/stage.h"
 #include "container/init_layer.h"
 #include "container/spec.h"
@@ -22,12 +23,6 @@ namespace strata::build {
 namespace {
 
 constexpr int kCancelPoll = 100;  // milliseconds between looks at the stop token
-
-std::string join(const std::vector<std::string>& words) {
-  std::string out;
-  for (const auto& w : words) out += (out.empty() ? "" : " ") + w;
-  return out;
-}
 
 /// Copies what the container writes to the build's output, stderr in red as docker does, until both
 /// pipes are closed or the build is cancelled.
@@ -146,7 +141,7 @@ Result<void> Stage::execute(const RunSandbox& box, const OciRuntime& runtime, co
   if (outcome.status.success()) return {};
   build_.run_exit_code = outcome.status.shell_code();
   return Error(ErrorCode::InvalidArgument,
-               fmt::format("The command '{}' returned a non-zero code: {}", join(spec.argv),
+               fmt::format("The command '{}' returned a non-zero code: {}", join(spec.argv, " "),
                            outcome.status.shell_code()));
 }
 

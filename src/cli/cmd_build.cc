@@ -12,6 +12,7 @@
 #include "image/units.h"
 
 namespace strata::cli {
+namespace cmd_build {
 namespace {
 
 struct Options {
@@ -177,6 +178,7 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_build
 
 Command build_command(std::string_view path) {
   return {
@@ -192,7 +194,7 @@ Command build_command(std::string_view path) {
           "The exit status is that of a RUN instruction that failed, 1 for any other failure, "
           "125 for a command line that cannot be read.",
       .arity = exactly(1),
-      .make = action<Options, add_flags, run>};
+      .make = action<cmd_build::Options, cmd_build::add_flags, cmd_build::run>};
 }
 
 }  // namespace strata::cli

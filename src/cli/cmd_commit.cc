@@ -3,6 +3,7 @@
 #include "engine/containers.h"
 
 namespace strata::cli {
+namespace cmd_commit {
 namespace {
 
 void add_flags(FlagSet& f, CommitContainerRequest& o) {
@@ -22,6 +23,7 @@ Result<int> run(CommitContainerRequest& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_commit
 
 Command commit_command(std::string_view path) {
   return {.path = path,
@@ -32,7 +34,7 @@ Command commit_command(std::string_view path) {
               "Instructions for -c: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, "
               "STOPSIGNAL, USER, VOLUME, WORKDIR.",
           .arity = between(1, 2),
-          .make = action<CommitContainerRequest, add_flags, run>};
+          .make = action<CommitContainerRequest, cmd_commit::add_flags, cmd_commit::run>};
 }
 
 }  // namespace strata::cli

@@ -4,6 +4,7 @@
 #include "engine/containers.h"
 
 namespace strata::cli {
+namespace cmd_container_inspect {
 namespace {
 
 struct Options {
@@ -23,13 +24,15 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_container_inspect
 
 Command container_inspect_command(std::string_view path) {
   return {.path = path,
           .operands = "[OPTIONS] CONTAINER [CONTAINER...]",
           .summary = "Display detailed information on one or more containers",
           .arity = at_least(1),
-          .make = action<Options, add_flags, run>};
+          .make = action<cmd_container_inspect::Options, cmd_container_inspect::add_flags,
+                         cmd_container_inspect::run>};
 }
 
 }  // namespace strata::cli

@@ -2,6 +2,7 @@
 #include "cli/container_flags.h"
 
 namespace strata::cli {
+namespace cmd_create {
 namespace {
 
 void add_flags(FlagSet& f, ContainerFlags& o) { add_container_flags(f, o); }
@@ -13,6 +14,7 @@ Result<int> run(ContainerFlags& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_create
 
 Command create_command(std::string_view path) {
   return {.path = path,
@@ -23,7 +25,7 @@ Command create_command(std::string_view path) {
               "from now on: rm removes them.\n\nA container has the host's network unless "
               "--network none is given.",
           .arity = at_least(1),
-          .make = action<ContainerFlags, add_flags, run>};
+          .make = action<ContainerFlags, cmd_create::add_flags, cmd_create::run>};
 }
 
 }  // namespace strata::cli

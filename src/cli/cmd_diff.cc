@@ -3,6 +3,7 @@
 #include "engine/containers.h"
 
 namespace strata::cli {
+namespace cmd_diff {
 namespace {
 
 Result<int> run(Call& call) {
@@ -17,6 +18,7 @@ Result<int> run(Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_diff
 
 Command diff_command(std::string_view path) {
   return {.path = path,
@@ -27,7 +29,7 @@ Command diff_command(std::string_view path) {
               "deleted, sorted by path. Only its writable layer is looked at, so the time it takes "
               "depends on the changes, not on the image.",
           .arity = exactly(1),
-          .make = action<run>};
+          .make = action<cmd_diff::run>};
 }
 
 }  // namespace strata::cli

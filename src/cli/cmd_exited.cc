@@ -3,6 +3,7 @@
 #include "engine/container_run.h"
 
 namespace strata::cli {
+namespace cmd_exited {
 namespace {
 
 Result<int> run(Call& call) {
@@ -11,13 +12,14 @@ Result<int> run(Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_exited
 
 Command exited_command(std::string_view path) {
   return {.path = path,
           .operands = "CONTAINER",
           .summary = "Record the end of a detached container",
           .arity = exactly(1),
-          .make = action<run>,
+          .make = action<cmd_exited::run>,
           .hidden = true};
 }
 

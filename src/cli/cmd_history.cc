@@ -8,6 +8,7 @@
 #include "image/units.h"
 
 namespace strata::cli {
+namespace cmd_history {
 namespace {
 
 struct Options {
@@ -71,6 +72,7 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_history
 
 Command history_command(std::string_view path) {
   return {.path = path,
@@ -81,7 +83,7 @@ Command history_command(std::string_view path) {
               "layer that each of them added. Steps whose image is not in this store "
               "are shown as <missing>.",
           .arity = exactly(1),
-          .make = action<Options, add_flags, run>};
+          .make = action<cmd_history::Options, cmd_history::add_flags, cmd_history::run>};
 }
 
 }  // namespace strata::cli

@@ -4,6 +4,7 @@
 #include "engine/images.h"
 
 namespace strata::cli {
+namespace cmd_image_inspect {
 namespace {
 
 struct Options {
@@ -21,13 +22,16 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_image_inspect
 
 Command image_inspect_command(std::string_view path) {
-  return {.path = path,
-          .operands = "[OPTIONS] IMAGE [IMAGE...]",
-          .summary = "Display detailed information on one or more images",
-          .arity = at_least(1),
-          .make = action<Options, add_flags, run>};
+  return {
+      .path = path,
+      .operands = "[OPTIONS] IMAGE [IMAGE...]",
+      .summary = "Display detailed information on one or more images",
+      .arity = at_least(1),
+      .make =
+          action<cmd_image_inspect::Options, cmd_image_inspect::add_flags, cmd_image_inspect::run>};
 }
 
 }  // namespace strata::cli

@@ -6,6 +6,7 @@
 #include "image/units.h"
 
 namespace strata::cli {
+namespace cmd_images {
 namespace {
 
 struct Options {
@@ -84,6 +85,7 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_images
 
 Command images_command(std::string_view path) {
   return {.path = path,
@@ -96,7 +98,7 @@ Command images_command(std::string_view path) {
               "Filters: dangling=true|false, label=NAME[=VALUE], before=IMAGE, "
               "since=IMAGE, reference=PATTERN.",
           .arity = at_most(1),
-          .make = action<Options, add_flags, run>};
+          .make = action<cmd_images::Options, cmd_images::add_flags, cmd_images::run>};
 }
 
 }  // namespace strata::cli

@@ -13,6 +13,7 @@
 #include "engine/images.h"
 
 namespace strata::cli {
+namespace cmd_import {
 namespace {
 
 struct Options {
@@ -74,16 +75,18 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_import
 
 Command import_command(std::string_view path) {
-  return {.path = path,
-          .operands = "[OPTIONS] file|- [REPOSITORY[:TAG]]",
-          .summary = "Import the contents from a tarball to create a filesystem image",
-          .description =
-              "Makes an image of one layer out of the tar archive of a root file system, "
-              "plain or gzip.",
-          .arity = between(1, 2),
-          .make = action<Options, add_flags, run>};
+  return {
+      .path = path,
+      .operands = "[OPTIONS] file|- [REPOSITORY[:TAG]]",
+      .summary = "Import the contents from a tarball to create a filesystem image",
+      .description =
+          "Makes an image of one layer out of the cmd_import::tar archive of a root file system, "
+          "plain or gzip.",
+      .arity = between(1, 2),
+      .make = action<cmd_import::Options, cmd_import::add_flags, cmd_import::run>};
 }
 
 }  // namespace strata::cli

@@ -11,6 +11,7 @@
 #include "image/platform.h"
 
 namespace strata::cli {
+namespace cmd_info {
 namespace {
 
 struct Options {
@@ -98,13 +99,14 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_info
 
 Command info_command(std::string_view path) {
   return {.path = path,
           .operands = "[OPTIONS]",
           .summary = "Display information about the store and this machine",
           .arity = no_operands(),
-          .make = action<Options, add_flags, run>};
+          .make = action<cmd_info::Options, cmd_info::add_flags, cmd_info::run>};
 }
 
 }  // namespace strata::cli

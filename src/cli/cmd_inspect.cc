@@ -5,6 +5,7 @@
 #include "engine/images.h"
 
 namespace strata::cli {
+namespace cmd_inspect {
 namespace {
 
 struct Options {
@@ -41,6 +42,7 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_inspect
 
 Command inspect_command(std::string_view path) {
   return {
@@ -49,7 +51,7 @@ Command inspect_command(std::string_view path) {
       .summary = "Return low-level information on containers and images",
       .description = "Shows containers and images as docker does; --type is container or image.",
       .arity = at_least(1),
-      .make = action<Options, add_flags, run>};
+      .make = action<cmd_inspect::Options, cmd_inspect::add_flags, cmd_inspect::run>};
 }
 
 }  // namespace strata::cli

@@ -7,6 +7,7 @@
 #include "image/units.h"
 
 namespace strata::cli {
+namespace cmd_layers {
 namespace {
 
 struct Options {
@@ -107,6 +108,7 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_layers
 
 Command layers_command(std::string_view path) {
   return {
@@ -116,11 +118,11 @@ Command layers_command(std::string_view path) {
       .description =
           "Shows the stack of an image from bottom to top: for each layer its DiffID, ChainID, "
           "cache-id and directory, the size that docker counts and the space it takes on disk, "
-          "the instruction that made it, and which other images have it too.\n\n"
+          "the cmd_layers::instruction that made it, and which other images have it too.\n\n"
           "Fields of --format: .Index .DiffID .ChainID .CacheID .Directory .Size .OnDisk .Linked "
           ".Files .CreatedBy .SharedBy",
       .arity = exactly(1),
-      .make = action<Options, add_flags, run>};
+      .make = action<cmd_layers::Options, cmd_layers::add_flags, cmd_layers::run>};
 }
 
 }  // namespace strata::cli

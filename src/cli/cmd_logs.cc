@@ -6,6 +6,7 @@
 #include "engine/container_run.h"
 
 namespace strata::cli {
+namespace cmd_logs {
 namespace {
 
 struct Options {
@@ -49,6 +50,7 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_logs
 
 Command logs_command(std::string_view path) {
   return {.path = path,
@@ -58,7 +60,7 @@ Command logs_command(std::string_view path) {
               "Prints what a container wrote to its standard output and standard error, "
               "to the same two.",
           .arity = exactly(1),
-          .make = action<Options, add_flags, run>};
+          .make = action<cmd_logs::Options, cmd_logs::add_flags, cmd_logs::run>};
 }
 
 }  // namespace strata::cli

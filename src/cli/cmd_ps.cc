@@ -6,6 +6,7 @@
 #include "image/units.h"
 
 namespace strata::cli {
+namespace cmd_ps {
 namespace {
 
 struct Options {
@@ -140,6 +141,7 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_ps
 
 Command ps_command(std::string_view path) {
   return {.path = path,
@@ -151,7 +153,7 @@ Command ps_command(std::string_view path) {
               "name=, label=NAME[=VALUE], status=, exited=CODE, ancestor=IMAGE, before=CONTAINER, "
               "since=CONTAINER, volume=, network=.",
           .arity = no_operands(),
-          .make = action<Options, add_flags, run>};
+          .make = action<cmd_ps::Options, cmd_ps::add_flags, cmd_ps::run>};
 }
 
 }  // namespace strata::cli

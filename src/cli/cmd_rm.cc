@@ -3,6 +3,7 @@
 #include "engine/containers.h"
 
 namespace strata::cli {
+namespace cmd_rm {
 namespace {
 
 struct Options {
@@ -36,6 +37,7 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_rm
 
 Command rm_command(std::string_view path) {
   return {.path = path,
@@ -43,7 +45,7 @@ Command rm_command(std::string_view path) {
           .summary = "Remove one or more containers",
           .description = "Removes containers with their writable layers. Images are not touched.",
           .arity = at_least(1),
-          .make = action<Options, add_flags, run>};
+          .make = action<cmd_rm::Options, cmd_rm::add_flags, cmd_rm::run>};
 }
 
 }  // namespace strata::cli

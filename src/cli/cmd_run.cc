@@ -6,6 +6,7 @@
 #include "engine/container_run.h"
 
 namespace strata::cli {
+namespace cmd_run {
 namespace {
 
 struct Options {
@@ -70,6 +71,7 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_run
 
 Command run_command(std::string_view path) {
   return {
@@ -81,7 +83,7 @@ Command run_command(std::string_view path) {
           "the terminal and its life ends with that of this command; with -d conmon looks after "
           "it.\n\nA container has the host's network unless --network none is given.",
       .arity = at_least(1),
-      .make = action<Options, add_flags, run>,
+      .make = action<cmd_run::Options, cmd_run::add_flags, cmd_run::run>,
       .exit_status =
           "In the foreground that of the container's program; 125 if it could not be "
           "created or started, 126 if its program cannot be executed, 127 if there is "

@@ -6,6 +6,7 @@
 #include "engine/container_run.h"
 
 namespace strata::cli {
+namespace cmd_start {
 namespace {
 
 struct Options {
@@ -58,6 +59,7 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_start
 
 Command start_command(std::string_view path) {
   return {.path = path,
@@ -65,7 +67,7 @@ Command start_command(std::string_view path) {
           .summary = "Start one or more stopped containers",
           .description = "Starts containers in the background, or with -a one in the foreground.",
           .arity = at_least(1),
-          .make = action<Options, add_flags, run>,
+          .make = action<cmd_start::Options, cmd_start::add_flags, cmd_start::run>,
           .exit_status = "With -a or -i that of the container's program."};
 }
 

@@ -4,6 +4,7 @@
 #include "engine/container_run.h"
 
 namespace strata::cli {
+namespace cmd_stop {
 namespace {
 
 struct StopOptions {
@@ -35,6 +36,7 @@ Result<int> kill(KillOptions& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_stop
 
 Command stop_command(std::string_view path) {
   return {.path = path,
@@ -44,7 +46,7 @@ Command stop_command(std::string_view path) {
               "Sends a container its stop signal (SIGTERM unless its image or create "
               "say otherwise) and, if it does not end in time, SIGKILL.",
           .arity = at_least(1),
-          .make = action<StopOptions, add_stop_flags, stop>};
+          .make = action<cmd_stop::StopOptions, cmd_stop::add_stop_flags, cmd_stop::stop>};
 }
 
 Command kill_command(std::string_view path) {
@@ -52,7 +54,7 @@ Command kill_command(std::string_view path) {
           .operands = "[OPTIONS] CONTAINER [CONTAINER...]",
           .summary = "Kill one or more running containers",
           .arity = at_least(1),
-          .make = action<KillOptions, add_kill_flags, kill>};
+          .make = action<cmd_stop::KillOptions, cmd_stop::add_kill_flags, cmd_stop::kill>};
 }
 
 }  // namespace strata::cli

@@ -3,6 +3,7 @@
 #include "engine/images.h"
 
 namespace strata::cli {
+namespace cmd_tag {
 namespace {
 
 Result<int> run(Call& call) {
@@ -12,13 +13,14 @@ Result<int> run(Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_tag
 
 Command tag_command(std::string_view path) {
   return {.path = path,
           .operands = "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
           .summary = "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
           .arity = exactly(2),
-          .make = action<run>};
+          .make = action<cmd_tag::run>};
 }
 
 }  // namespace strata::cli

@@ -7,6 +7,7 @@
 #include "image/platform.h"
 
 namespace strata::cli {
+namespace cmd_version {
 namespace {
 
 // What scripts that ask docker for its version may rely on.
@@ -57,13 +58,14 @@ Result<int> run(Options& o, Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_version
 
 Command version_command(std::string_view path) {
   return {.path = path,
           .operands = "[OPTIONS]",
           .summary = "Show the version of Strata",
           .arity = no_operands(),
-          .make = action<Options, add_flags, run>};
+          .make = action<cmd_version::Options, cmd_version::add_flags, cmd_version::run>};
 }
 
 }  // namespace strata::cli

@@ -3,6 +3,7 @@
 #include "engine/container_run.h"
 
 namespace strata::cli {
+namespace cmd_wait {
 namespace {
 
 Result<int> run(Call& call) {
@@ -21,13 +22,14 @@ Result<int> run(Call& call) {
 }
 
 }  // namespace
+}  // namespace cmd_wait
 
 Command wait_command(std::string_view path) {
   return {.path = path,
           .operands = "CONTAINER [CONTAINER...]",
           .summary = "Block until one or more containers stop, then print their exit codes",
           .arity = at_least(1),
-          .make = action<run>};
+          .make = action<cmd_wait::run>};
 }
 
 }  // namespace strata::cli

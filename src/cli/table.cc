@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "cli/go_text.h"
 #include "image/json.h"
 
@@ -9,16 +10,6 @@ namespace strata::cli {
 namespace {
 
 constexpr std::string_view kTable = "table";
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const std::size_t at = text.find(separator);
-    parts.push_back(text.substr(0, at));
-    if (at == std::string_view::npos) return parts;
-    text.remove_prefix(at + 1);
-  }
-}
 
 std::string_view trim_blanks(std::string_view text) {
   const std::size_t first = text.find_first_not_of(' ');

@@ -10,7 +10,7 @@
 namespace strata {
 namespace {
 
-constexpr std::size_t kInput = std::size_t{128} << 10;
+constexpr std::size_t kReaderInput = std::size_t{128} << 10;
 constexpr std::size_t kMaxOutput = std::size_t{1} << 30;  // of one call; ISA-L counts in 32 bits
 
 Error corrupt(const char* what) { return Error(ErrorCode::Corrupt, what); }
@@ -103,7 +103,7 @@ struct GzipReader::State {
   bool any_member = false;
   bool in_member = false;
   std::uint32_t header_crc = 0;
-  std::array<std::uint8_t, kInput> input;
+  std::array<std::uint8_t, kReaderInput> input;
   inflate_state inflate;
 };
 

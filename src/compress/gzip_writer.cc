@@ -11,7 +11,7 @@
 namespace strata {
 namespace {
 
-constexpr std::size_t kInput = std::size_t{256} << 10;
+constexpr std::size_t kWriterInput = std::size_t{256} << 10;
 constexpr std::size_t kOutput = std::size_t{64} << 10;
 
 }  // namespace
@@ -23,7 +23,7 @@ struct GzipWriter::State {
     stream.level_buf = level_buffer.data();
     stream.level_buf_size = static_cast<std::uint32_t>(level_buffer.size());
     stream.gzip_flag = IGZIP_GZIP;
-    input.reserve(kInput);
+    input.reserve(kWriterInput);
   }
 
   /// Compresses all of `input` and empties it.
@@ -58,10 +58,10 @@ GzipWriter::~GzipWriter() = default;
 Result<void> GzipWriter::write(std::string_view bytes) {
   State& s = *state_;
   while (!bytes.empty()) {
-    std::size_t n = std::min(bytes.size(), kInput - s.input.size());
+    std::size_t n = std::min(bytes.size(), kWriterInput - s.input.size());
     s.input.insert(s.input.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
     bytes.remove_prefix(n);
-    if (s.input.size() == kInput) TRY(s.deflate(false));
+    if (s.input.size() == kWriterInput) TRY(s.deflate(false));
   }
   return {};
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/text.h"
 #include "dockerfile/detail/text.h"
 
 namespace strata::dockerfile {
@@ -27,8 +28,6 @@ std::string quote_bytes(std::string_view text) {
   }
   return out + '"';
 }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::optional<std::uint64_t> unit_ns(std::string_view unit) {
   if (unit == "ns") return 1;

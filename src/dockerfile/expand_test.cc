@@ -9,9 +9,9 @@ namespace strata::dockerfile {
 namespace {
 
 using Words = std::vector<std::string>;
-using Env = std::map<std::string, std::string, std::less<>>;
+using Environment = std::map<std::string, std::string, std::less<>>;
 
-Lookup lookup_in(const Env& env) {
+Lookup lookup_in(const Environment& env) {
   return [&env](std::string_view name) -> std::optional<std::string> {
     const auto found = env.find(name);
     if (found == env.end()) return std::nullopt;
@@ -19,21 +19,22 @@ Lookup lookup_in(const Env& env) {
   };
 }
 
-struct Case {
+struct ExpandCase {
   std::string text;
   std::string result;
 };
 
-void expect_words(const Env& env, const std::vector<Case>& cases, char escape = '\\') {
-  for (const Case& c : cases) {
+void expect_words(const Environment& env, const std::vector<ExpandCase>& cases,
+                  char escape = '\\') {
+  for (const ExpandCase& c : cases) {
     auto result = expand_word(c.text, escape, lookup_in(env));
     ASSERT_TRUE(result) << c.text << ": " << result.error().message();
     EXPECT_EQ(*result, c.result) << c.text;
   }
 }
 
-void expect_errors(const Env& env, const std::vector<Case>& cases) {
-  for (const Case& c : cases) {
+void expect_errors(const Environment& env, const std::vector<ExpandCase>& cases) {
+  for (const ExpandCase& c : cases) {
     auto result = expand_word(c.text, '\\', lookup_in(env));
     ASSERT_FALSE(result) << c.text << " gave " << *result;
     EXPECT_EQ(result.error().message(), c.result);
@@ -218,7 +219,7 @@ TEST(ExpandWord, StaysBounded) {
   std::string deep;
   for (int i = 0; i < 100'000; i++) deep += "${a:-";
   EXPECT_FALSE(expand_word(deep, '\\', lookup_in({})));
-  const Env env{{"A", std::string(1 << 20, 'a')}};
+  const Environment env{{"A", std::string(1 << 20, 'a')}};
   std::string twenty;
   for (int i = 0; i < 20; i++) twenty += "$A";
   auto result = expand_word(twenty, '\\', lookup_in(env));
@@ -228,7 +229,7 @@ TEST(ExpandWord, StaysBounded) {
 }
 
 TEST(ExpandWords, SplitsUnquotedBlanksOnly) {
-  const Env env{{"P", "80 443/udp"}, {"E", ""}, {"T", "\t1 "}};
+  const Environment env{{"P", "80 443/udp"}, {"E", ""}, {"T", "\t1 "}};
   struct Split {
     std::string text;
     Words words;
@@ -252,8 +253,8 @@ TEST(ExpandWords, SplitsUnquotedBlanksOnly) {
 }
 
 TEST(ExpandHeredoc, KeepsQuotes) {
-  const Env env{{"X", "v"}};
-  for (const Case& c : std::vector<Case>{
+  const Environment env{{"X", "v"}};
+  for (const ExpandCase& c : std::vector<ExpandCase>{
            {"a \"$X\" '$X'\n", "a \"v\" 'v'\n"},
            {"\\$X \\\\ it's\n", "$X \\ it's\n"},
            {"${U:-\"d\"}\n", "\"d\"\n"},
@@ -265,14 +266,14 @@ TEST(ExpandHeredoc, KeepsQuotes) {
 }
 
 // A slow and plain matcher against which the linear one is checked.
-bool plain_match(std::string_view pattern, std::string_view text) {
+bool expand_plain_match(std::string_view pattern, std::string_view text) {
   if (pattern.empty()) return text.empty();
   if (pattern[0] == '*')
-    return plain_match(pattern.substr(1), text) ||
-           (!text.empty() && plain_match(pattern, text.substr(1)));
+    return expand_plain_match(pattern.substr(1), text) ||
+           (!text.empty() && expand_plain_match(pattern, text.substr(1)));
   if (text.empty()) return false;
   return (pattern[0] == '?' || pattern[0] == text[0]) &&
-         plain_match(pattern.substr(1), text.substr(1));
+         expand_plain_match(pattern.substr(1), text.substr(1));
 }
 
 TEST(ExpandWord, CutsLikeThePlainMatcher) {
@@ -288,11 +289,11 @@ TEST(ExpandWord, CutsLikeThePlainMatcher) {
     std::size_t longest = 0;
     std::size_t shortest = 0;
     for (std::size_t n = value.size() + 1; n-- > 0;) {
-      if (!plain_match(pattern, value.substr(0, n))) continue;
+      if (!expand_plain_match(pattern, value.substr(0, n))) continue;
       longest = std::max(longest, n);
       shortest = n;
     }
-    const Env env{{"V", value}};
+    const Environment env{{"V", value}};
     EXPECT_EQ(*expand_word("${V#" + pattern + "}", '\\', lookup_in(env)), value.substr(shortest))
         << pattern << " of " << value;
     EXPECT_EQ(*expand_word("${V##" + pattern + "}", '\\', lookup_in(env)), value.substr(longest))

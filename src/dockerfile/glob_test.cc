@@ -9,14 +9,14 @@
 namespace strata::dockerfile {
 namespace {
 
-struct Case {
+struct GlobCase {
   std::string pattern;
   std::string path;
   bool matches;
 };
 
-void expect_matches(Glob::Syntax syntax, const std::vector<Case>& cases) {
-  for (const Case& c : cases) {
+void expect_matches(Glob::Syntax syntax, const std::vector<GlobCase>& cases) {
+  for (const GlobCase& c : cases) {
     auto glob = Glob::compile(c.pattern, syntax);
     ASSERT_TRUE(glob) << c.pattern;
     EXPECT_EQ(glob->matches(c.path), c.matches) << c.pattern << " on " << c.path;
@@ -121,15 +121,15 @@ TEST(Glob, TellsWhichDirectoriesMayHoldMatches) {
 }
 
 // A slow and plain matcher against which the one with position sets is checked.
-bool plain_match(std::string_view pattern, std::string_view path) {
+bool glob_plain_match(std::string_view pattern, std::string_view path) {
   if (pattern.empty()) return path.empty();
   const auto rest = pattern.substr(1);
   if (pattern[0] == '*')
-    return plain_match(rest, path) ||
-           (!path.empty() && path[0] != '/' && plain_match(pattern, path.substr(1)));
+    return glob_plain_match(rest, path) ||
+           (!path.empty() && path[0] != '/' && glob_plain_match(pattern, path.substr(1)));
   if (path.empty()) return false;
   const bool one = pattern[0] == '?' ? path[0] != '/' : pattern[0] == path[0];
-  return one && plain_match(rest, path.substr(1));
+  return one && glob_plain_match(rest, path.substr(1));
 }
 
 TEST(Glob, MatchesLikeThePlainMatcher) {
@@ -143,7 +143,7 @@ TEST(Glob, MatchesLikeThePlainMatcher) {
     const std::string pattern = make("ab/*?", 7);
     const std::string path = make("ab/", 8);
     const Glob glob = *Glob::compile(pattern);
-    ASSERT_EQ(glob.matches(path), plain_match(pattern, path)) << pattern << " on " << path;
+    ASSERT_EQ(glob.matches(path), glob_plain_match(pattern, path)) << pattern << " on " << path;
     const std::size_t slash = path.find('/');
     if (slash != path.npos && slash > 0 && glob.matches(path)) {
       ASSERT_TRUE(glob.may_match_below(path.substr(0, slash))) << pattern << " on " << path;

@@ -11,14 +11,14 @@ IgnoreMatcher matcher(std::string_view text) {
   return *std::move(parsed);
 }
 
-struct Case {
+struct IgnoreCase {
   std::string file;  // the .dockerignore
   std::vector<std::string> ignored;
   std::vector<std::string> kept;
 };
 
 TEST(IgnoreFile, MatchesLikeDocker) {
-  for (const Case& c : std::vector<Case>{
+  for (const IgnoreCase& c : std::vector<IgnoreCase>{
            {"*.txt", {"a.txt", ".txt"}, {"d/a.txt", "a.txtx"}},
            {"**/*.txt", {"a.txt", "d/a.txt", "d/e/a.txt"}, {"a.tx"}},
            {"d", {"d", "d/f", "d/f/g.txt"}, {"dd", "x/d"}},

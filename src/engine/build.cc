@@ -1,9 +1,9 @@
 #include "engine/build.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "build/build.h"
+#include "engine/container_options.h"
 #include "image/reference.h"
 #include "image/units.h"
 
@@ -15,24 +15,6 @@ Result<NetworkMode> parse_network(const std::string& text) {
   if (text.empty() || text == "default" || text == "host") return NetworkMode::Host;
   if (text == "none") return NetworkMode::None;
   return Error(ErrorCode::NotFound, fmt::format("network {} not found", text));
-}
-
-Result<Ulimit> parse_ulimit(const std::string& text) {
-  Error bad(ErrorCode::InvalidArgument, fmt::format("invalid ulimit argument: {}", text));
-  auto equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) return bad;
-  Ulimit limit;
-  limit.name = text.substr(0, equals);
-  auto number = [&](std::string_view digits, std::int64_t& out) {
-    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-    return error == std::errc() && end == digits.data() + digits.size();
-  };
-  std::string_view values = std::string_view(text).substr(equals + 1);
-  auto colon = values.find(':');
-  if (!number(values.substr(0, colon), limit.soft)) return bad;
-  limit.hard = limit.soft;
-  if (colon != std::string_view::npos && !number(values.substr(colon + 1), limit.hard)) return bad;
-  return limit;
 }
 
 Result<build::RunOptions> run_options(const BuildImageRequest& r) {

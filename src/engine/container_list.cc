@@ -29,10 +29,10 @@ Result<bool> found_in(const std::string& pattern, const std::string& text) {
 }
 
 /// Values of one filter are alternatives, different filters must all fit.
-class Filters {
+class ContainerFilters {
  public:
-  static Result<Filters> parse(const Store& store, const std::vector<std::string>& texts) {
-    Filters f;
+  static Result<ContainerFilters> parse(const Store& store, const std::vector<std::string>& texts) {
+    ContainerFilters f;
     for (const auto& text : texts) {
       auto equals = text.find('=');
       if (equals == std::string::npos)
@@ -186,7 +186,7 @@ Result<ContainerRow> make_row(const Store& store, const ContainerRecord& r, bool
 Result<std::vector<ContainerRow>> list_containers(const EngineOptions& engine,
                                                   const ListContainersRequest& request) {
   auto store = TRY(Store::open(engine.root, Store::Access::Read));
-  auto filters = TRY(Filters::parse(*store, request.filters));
+  auto filters = TRY(ContainerFilters::parse(*store, request.filters));
   bool all = request.all || request.last > 0 || filters.asks_for_status();
   std::vector<ContainerRow> rows;
   for (auto& record : TRY(list_containers(*store))) {

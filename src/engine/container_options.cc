@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/io.h"
+#include "base/text.h"
 #include "build/ports.h"
 #include "image/units.h"
 
@@ -14,16 +15,6 @@ namespace strata {
 namespace {
 
 Error invalid(std::string message) { return Error(ErrorCode::InvalidArgument, std::move(message)); }
-
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  for (std::size_t at = 0; at <= text.size();) {
-    auto end = std::min(text.find(separator, at), text.size());
-    parts.emplace_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return parts;
-}
 
 bool is_number(std::string_view text, std::int64_t& out) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -41,7 +32,8 @@ Result<std::string> resolve_variable(const std::string& text) {
 
 Result<void> read_env_file(const std::string& path, std::vector<std::string>& env) {
   auto text = TRY(read_file(AT_FDCWD, path, std::size_t{1} << 20));
-  for (auto line : split(text, '\n')) {
+  for (auto view : split(text, '\n')) {
+    std::string line(view);
     if (line.ends_with('\r')) line.pop_back();
     line.erase(0, std::min(line.find_first_not_of(" \t"), line.size()));
     if (line.empty() || line[0] == '#') continue;
@@ -258,13 +250,13 @@ bool is_mode_word(std::string_view word) {
   return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
 }
 
-Result<void> set_mode(MountPoint& m, const std::string& mode) {
+Result<void> set_mode(MountPoint& m, std::string_view mode) {
   m.mode = mode;
   for (const auto& word : split(mode, ',')) {
-    if (!is_mode_word(word)) return invalid("invalid mode: " + mode);
+    if (!is_mode_word(word)) return invalid(fmt::format("invalid mode: {}", mode));
     if (word == "ro") m.read_write = false;
     if (word.ends_with("private") || word.ends_with("shared") || word.ends_with("slave"))
-      m.propagation = word;
+      m.propagation = std::string(word);
   }
   return {};
 }

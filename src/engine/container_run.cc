@@ -21,10 +21,6 @@ namespace {
 
 constexpr std::int64_t kStopSeconds = 10;
 
-Result<std::unique_ptr<Store>> open_to_write(const EngineOptions& engine) {
-  return Store::open(engine.root, Store::Access::Write);
-}
-
 Result<std::string> own_program() {
   std::array<char, 4096> path{};
   ssize_t n = ::readlink("/proc/self/exe", path.data(), path.size());
@@ -92,7 +88,7 @@ Result<LogsRequest> logs_request(const ContainerLogsRequest& request) {
 
 Result<void> start_container(const EngineOptions& engine, std::string_view name,
                              const WarningSink& warn) {
-  auto store = TRY(open_to_write(engine));
+  auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto s = TRY(take_to_start(*store, name));
   if (s.runs) return {};
   std::vector<std::string> exit_command = {TRY(own_program()), "--root", store->path(), "__exited",
@@ -106,7 +102,7 @@ Result<void> start_container(const EngineOptions& engine, std::string_view name,
 
 Result<int> run_container(const EngineOptions& engine, const AttachRequest& request,
                           const WarningSink& warn) {
-  auto store = TRY(open_to_write(engine));
+  auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto s = TRY(take_to_start(*store, request.container));
   if (s.runs)
     return Error(
@@ -124,14 +120,14 @@ Result<int> run_container(const EngineOptions& engine, const AttachRequest& requ
 int failed_run_exit_code(std::string_view message) { return failed_start_exit_code(message); }
 
 Result<int> wait_for_container(const EngineOptions& engine, std::string_view name) {
-  auto store = TRY(open_to_write(engine));
+  auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto id = TRY(find_container(*store, name)).id;
   return wait_for_container(*store, id);
 }
 
 Result<void> stop_container(const EngineOptions& engine, std::string_view name,
                             std::optional<std::int64_t> seconds) {
-  auto store = TRY(open_to_write(engine));
+  auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto record = TRY(find_container(*store, name));
   const auto& configured = record.config.stop_signal;
   int signal = configured.empty() ? SIGTERM : TRY(build::parse_stop_signal(configured));
@@ -142,7 +138,7 @@ Result<void> stop_container(const EngineOptions& engine, std::string_view name,
 Result<void> kill_container(const EngineOptions& engine, std::string_view name,
                             std::string_view signal) {
   int number = TRY(build::parse_stop_signal(signal));
-  auto store = TRY(open_to_write(engine));
+  auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto killed = [&]() -> Result<void> {
     auto record = TRY(find_container(*store, name));
     return kill_container(*store, record.id, number);
@@ -161,7 +157,7 @@ Result<void> container_logs(const EngineOptions& engine, const ContainerLogsRequ
 }
 
 Result<void> container_exited(const EngineOptions& engine, std::string_view id) {
-  auto store = TRY(open_to_write(engine));
+  auto store = TRY(Store::open(engine.root, Store::Access::Write));
   return record_detached_end(*store, std::string(id));
 }
 

@@ -12,10 +12,6 @@
 namespace strata {
 namespace {
 
-Result<std::unique_ptr<Store>> open_to_write(const EngineOptions& engine) {
-  return Store::open(engine.root, Store::Access::Write);
-}
-
 char letter(ChangeKind kind) {
   switch (kind) {
     case ChangeKind::Modified:
@@ -33,7 +29,7 @@ char letter(ChangeKind kind) {
 Result<NewContainer> create_container(const EngineOptions& engine,
                                       const ContainerOptions& options) {
   auto request = TRY(parse_container_options(options));
-  auto store = TRY(open_to_write(engine));
+  auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto created = TRY(create_container(*store, request));
   if (!engine.lazy) TRY(store->sync());
   return NewContainer{created.record.id, std::move(created.warnings)};
@@ -41,7 +37,7 @@ Result<NewContainer> create_container(const EngineOptions& engine,
 
 Result<void> remove_container(const EngineOptions& engine, std::string_view name, bool force,
                               bool volumes) {
-  auto store = TRY(open_to_write(engine));
+  auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto record = TRY(find_container(*store, name));
   TRY(remove_container(*store, record.id, {force, volumes}));
   return engine.lazy ? Result<void>() : store->sync();
@@ -64,7 +60,7 @@ Result<ImageID> commit_container(const EngineOptions& engine,
     reference = TRY(Reference::parse_normalized(request.reference)).with_default_tag();
     TRY(check_taggable(*reference));
   }
-  auto store = TRY(open_to_write(engine));
+  auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto record = TRY(find_container(*store, request.container));
   CommitRequest commit;
   commit.author = request.author;

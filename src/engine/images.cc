@@ -26,7 +26,7 @@ Result<std::unique_ptr<Store>> open_to_read(const EngineOptions& engine) {
 }
 
 /// What --filter asks for.
-struct Filters {
+struct ImageFilters {
   std::optional<bool> dangling;
   std::vector<std::pair<std::string, std::optional<std::string>>> labels;
   std::optional<Time> before;
@@ -39,8 +39,8 @@ Result<Time> created_of(const Store& store, std::string_view name) {
   return TRY(store.images().get(id)).config.created;
 }
 
-Result<Filters> parse_filters(const Store& store, const std::vector<std::string>& texts) {
-  Filters f;
+Result<ImageFilters> parse_filters(const Store& store, const std::vector<std::string>& texts) {
+  ImageFilters f;
   for (const auto& text : texts) {
     auto equals = text.find('=');
     if (equals == std::string::npos)
@@ -71,7 +71,7 @@ Result<Filters> parse_filters(const Store& store, const std::vector<std::string>
   return f;
 }
 
-bool matches(const Filters& f, const ImageConfig& config) {
+bool matches(const ImageFilters& f, const ImageConfig& config) {
   for (const auto& [name, value] : f.labels) {
     if (!config.config.labels) return false;
     auto label = config.config.labels->find(name);

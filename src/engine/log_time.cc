@@ -4,13 +4,13 @@
 #include <optional>
 #include <string>
 
+#include "base/text.h"
+
 namespace strata {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kMaxSeconds = 9'000'000'000;  // what nanoseconds in 64 bits can count
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// "12.5" at the begin of `text`, in billionths, and takes it off.
 std::optional<std::int64_t> take_number(std::string_view& text) {

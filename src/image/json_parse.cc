@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "base/text.h"
 #include "image/detail/utf8.h"
 #include "image/json.h"
 
@@ -10,8 +11,6 @@ namespace strata {
 namespace {
 
 constexpr int kMaxDepth = 512;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Strict RFC 8259 in one pass. Every function returns false after fail(), which keeps the first
 // reason and the offset.

@@ -8,7 +8,7 @@
 namespace strata {
 namespace {
 
-Json parsed(std::string_view text) {
+Json parsed_json(std::string_view text) {
   auto v = Json::parse(text);
   EXPECT_TRUE(v) << text << ": " << (v ? "" : v.error().message());
   return v ? *std::move(v) : Json();
@@ -24,7 +24,7 @@ std::string case_name(const auto& c) { return c.param.name; }
 
 class JsonRoundTrip : public testing::TestWithParam<TextCase> {};
 TEST_P(JsonRoundTrip, IsWrittenAsGoWritesIt) {
-  EXPECT_EQ(parsed(GetParam().text).dump(), GetParam().dump);
+  EXPECT_EQ(parsed_json(GetParam().text).dump(), GetParam().dump);
 }
 INSTANTIATE_TEST_SUITE_P(
     Cases, JsonRoundTrip,
@@ -99,18 +99,18 @@ TEST(JsonParse, TakesTheGreatestDepth) {
   std::string text;
   for (int i = 0; i < 256; i++) text += R"({"a":[)";
   for (int i = 0; i < 256; i++) text += "]}";
-  EXPECT_EQ(parsed(text).dump(), text);
+  EXPECT_EQ(parsed_json(text).dump(), text);
 }
 
 TEST(JsonParse, IsLinearInTheSize) {
   std::string text = "{";
   for (int i = 0; i < 100'000; i++) text += "\"k\":\"\xFF\\u0041\",";
   text += "\"end\":[" + std::string(1'000'000, ' ') + "]}";
-  EXPECT_EQ(parsed(text).size(), 100'001U);
+  EXPECT_EQ(parsed_json(text).size(), 100'001U);
 }
 
 TEST(JsonAccess, NeverFails) {
-  const Json v = parsed(R"({"s":"x","n":7,"f":1.5,"b":true,"l":["a",1,"b"],"o":{"z":0}})");
+  const Json v = parsed_json(R"({"s":"x","n":7,"f":1.5,"b":true,"l":["a",1,"b"],"o":{"z":0}})");
   EXPECT_EQ(v["s"].as_string(), "x");
   EXPECT_EQ(v["s"].as_int(3), 3);
   EXPECT_EQ(v["n"].as_int(), 7);
@@ -126,7 +126,7 @@ TEST(JsonAccess, NeverFails) {
 }
 
 TEST(JsonAccess, PrefersTheExactKeyThenTheLastWithoutCase) {
-  const Json v = parsed(R"({"ENV":1,"Env":2,"env":3,"Env":4,"\u017fTATE":5})");
+  const Json v = parsed_json(R"({"ENV":1,"Env":2,"env":3,"Env":4,"\u017fTATE":5})");
   EXPECT_EQ(v["Env"].as_int(), 4);
   EXPECT_EQ(v["eNV"].as_int(), 4);
   EXPECT_EQ(v["ENV"].as_int(), 1);
@@ -147,7 +147,7 @@ TEST(JsonBuild, KeepsTheOrderOfMembers) {
 }
 
 TEST(JsonIndented, IsMarshalIndent) {
-  const Json v = parsed(R"({"a":[1,{"b":"<"}],"c":[],"d":{},"e":[[]]})");
+  const Json v = parsed_json(R"({"a":[1,{"b":"<"}],"c":[],"d":{},"e":[[]]})");
   EXPECT_EQ(
       v.dump_indented(),
       "{\n    \"a\": [\n        1,\n        {\n            \"b\": \"\\u003c\"\n        }\n    ],\n"
@@ -170,7 +170,7 @@ TEST(JsonProperty, DoublesSurvive) {
     static_assert(sizeof d == sizeof bits);
     __builtin_memcpy(&d, &bits, sizeof d);
     if (d != d || d - d != 0) continue;
-    EXPECT_EQ(parsed(Json(d).dump()).as_double(), d) << Json(d).dump();
+    EXPECT_EQ(parsed_json(Json(d).dump()).as_double(), d) << Json(d).dump();
   }
 }
 

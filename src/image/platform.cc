@@ -6,6 +6,7 @@
 #include <array>
 #include <vector>
 
+#include "base/text.h"
 #include "image/go_quote.h"
 
 namespace strata {
@@ -54,7 +55,7 @@ bool is_specifier_part(std::string_view s) {
   });
 }
 
-Error invalid(const std::string& what) {
+Error invalid_platform(const std::string& what) {
   return Error(ErrorCode::InvalidArgument, what + ": invalid argument");
 }
 
@@ -64,19 +65,7 @@ Result<Platform> parse_single(std::string_view text) {
     return Platform{as_os.os, host_platform().architecture, host_platform().variant};
   Platform p = normalize({host_platform().os, std::string(text), ""});
   if (is_one_of(kArchitectures, p.architecture)) return p;
-  return invalid(go_quote(text) + ": unknown operating system or architecture");
-}
-
-std::vector<std::string> split(std::string_view text) {
-  std::vector<std::string> parts(1);
-  for (char c : text) {
-    if (c == '/') {
-      parts.emplace_back();
-    } else {
-      parts.back() += c;
-    }
-  }
-  return parts;
+  return invalid_platform(go_quote(text) + ": unknown operating system or architecture");
 }
 
 }  // namespace
@@ -107,21 +96,21 @@ Platform normalize(Platform p) {
 
 Result<Platform> parse_platform(std::string_view text) {
   if (text.find('*') != std::string_view::npos)
-    return invalid(go_quote(text) + ": wildcards not yet supported");
-  const std::vector<std::string> parts = split(text);
-  for (const std::string& part : parts)
+    return invalid_platform(go_quote(text) + ": wildcards not yet supported");
+  const auto parts = split(text, '/');
+  for (auto part : parts)
     if (!is_specifier_part(part))
-      return invalid(go_quote(part) + " is an invalid component of " + go_quote(text) +
-                     ": platform specifier component must match \"^[A-Za-z0-9_-]+$\"");
+      return invalid_platform(go_quote(part) + " is an invalid component of " + go_quote(text) +
+                              ": platform specifier component must match \"^[A-Za-z0-9_-]+$\"");
   switch (parts.size()) {
     case 1:
       return parse_single(text);
     case 2:
-      return normalize({parts[0], parts[1], ""});
+      return normalize({std::string(parts[0]), std::string(parts[1]), ""});
     case 3:
-      return normalize({parts[0], parts[1], parts[2]});
+      return normalize({std::string(parts[0]), std::string(parts[1]), std::string(parts[2])});
     default:
-      return invalid(go_quote(text) + ": cannot parse platform specifier");
+      return invalid_platform(go_quote(text) + ": cannot parse platform specifier");
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace strata {
 namespace {
 
@@ -10,7 +12,6 @@ constexpr std::string_view kLegacyDomain = "index.docker.io";
 constexpr std::string_view kOfficial = "library/";
 constexpr std::size_t kMaxName = 255;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_letter_or_digit(char c) { return is_digit(c) || is_lower(c) || is_upper(c); }
@@ -84,17 +85,19 @@ bool is_digest_shape(std::string_view s) {
          });
 }
 
-Error invalid(std::string what) { return Error(ErrorCode::InvalidArgument, std::move(what)); }
-Error invalid_format() { return invalid("invalid reference format"); }
+Error invalid_reference(std::string what) {
+  return Error(ErrorCode::InvalidArgument, std::move(what));
+}
+Error invalid_format() { return invalid_reference("invalid reference format"); }
 
 // `text` has the shape of a digest.
 Result<Digest> parse_digest(std::string_view text) {
   static constexpr std::string_view kSha256 = "sha256:";
-  if (!text.starts_with(kSha256)) return invalid("unsupported digest algorithm");
+  if (!text.starts_with(kSha256)) return invalid_reference("unsupported digest algorithm");
   if (text.size() != kSha256.size() + 2 * Digest::kBytes)
-    return invalid("invalid checksum digest length");
+    return invalid_reference("invalid checksum digest length");
   auto digest = Digest::parse(text);
-  if (!digest) return invalid("invalid checksum digest format");
+  if (!digest) return invalid_reference("invalid checksum digest format");
   return digest;
 }
 
@@ -133,13 +136,13 @@ bool is_valid_tag(std::string_view text) {
 
 Result<Reference> Reference::parse_normalized(std::string_view text) {
   if (is_full_id(text))
-    return invalid("invalid repository name (" + std::string(text) +
-                   "), cannot specify 64-byte hexadecimal strings");
+    return invalid_reference("invalid repository name (" + std::string(text) +
+                             "), cannot specify 64-byte hexadecimal strings");
   auto [domain, remainder] = split_domain(text);
   const std::string_view rest = remainder;
   const std::string_view lower_part = rest.substr(0, rest.find(':'));
   if (std::any_of(lower_part.begin(), lower_part.end(), is_upper))
-    return invalid("invalid reference format: repository name must be lowercase");
+    return invalid_reference("invalid reference format: repository name must be lowercase");
 
   Reference r;
   const std::size_t at = rest.find('@');
@@ -158,7 +161,7 @@ Result<Reference> Reference::parse_normalized(std::string_view text) {
   if (at != std::string_view::npos && !is_digest_shape(rest.substr(at + 1)))
     return invalid_format();
   if (r.name().size() > kMaxName)
-    return invalid("repository name must not be more than 255 characters");
+    return invalid_reference("repository name must not be more than 255 characters");
   if (at != std::string_view::npos) r.digest = TRY(parse_digest(rest.substr(at + 1)));
   return r;
 }
@@ -186,9 +189,10 @@ Reference Reference::with_default_tag() const {
 }
 
 Result<void> check_taggable(const Reference& reference) {
-  if (reference.digest) return invalid("refusing to create a tag with a digest reference");
+  if (reference.digest)
+    return invalid_reference("refusing to create a tag with a digest reference");
   if (reference.familiar_name() == "sha256")
-    return invalid("refusing to create an ambiguous tag using digest algorithm as name");
+    return invalid_reference("refusing to create an ambiguous tag using digest algorithm as name");
   return {};
 }
 

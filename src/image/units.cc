@@ -7,12 +7,11 @@
 #include <limits>
 #include <optional>
 
+#include "base/text.h"
 #include "image/go_quote.h"
 
 namespace strata {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string_view take_digits(std::string_view& text) {
   const auto end = std::find_if_not(text.begin(), text.end(), is_digit);

@@ -5,21 +5,12 @@
 #include <algorithm>
 
 #include "base/io.h"
+#include "base/text.h"
 
 namespace strata {
 namespace {
 
 constexpr std::string_view kRoot = "/sys/fs/cgroup";
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    auto end = text.find(separator);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
 
 bool contains(const std::vector<std::string_view>& list, std::string_view item) {
   return std::find(list.begin(), list.end(), item) != list.end();

@@ -11,22 +11,13 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/text.h"
 
 namespace strata {
 namespace {
 
 constexpr std::size_t kMaxDatabase = std::size_t{16} << 20;
 constexpr std::int64_t kMaxId = 0x7fffffff;  // docker's limit
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    auto end = text.find(separator);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
 
 /// A whole decimal number, however large; nullopt for anything else.
 std::optional<std::int64_t> parse_number(std::string_view text) {

@@ -11,7 +11,7 @@
 namespace strata {
 namespace {
 
-constexpr std::size_t kSmallFile = 4096;  // bytes; no metadata key is longer
+constexpr std::size_t kMetadataKey = 4096;  // bytes; no metadata key is longer
 
 std::string key_path(ImageID id, const char* key) { return id.digest().hex() + '/' + key; }
 
@@ -84,7 +84,7 @@ Result<ImageID> ImageDB::put(std::string_view config, const std::optional<ImageI
 }
 
 std::optional<ImageID> ImageDB::parent(ImageID id) const {
-  auto text = read_file(metadata_.get(), key_path(id, "parent"), kSmallFile);
+  auto text = read_file(metadata_.get(), key_path(id, "parent"), kMetadataKey);
   if (!text) return std::nullopt;
   auto digest = Digest::parse(*text);
   return digest ? std::optional(ImageID(*digest)) : std::nullopt;
@@ -101,7 +101,7 @@ Result<std::vector<ImageID>> ImageDB::children(const std::optional<ImageID>& id)
 }
 
 std::optional<Time> ImageDB::last_updated(ImageID id) const {
-  auto text = read_file(metadata_.get(), key_path(id, "lastUpdated"), kSmallFile);
+  auto text = read_file(metadata_.get(), key_path(id, "lastUpdated"), kMetadataKey);
   if (!text) return std::nullopt;
   auto time = Time::parse(*text);
   return time ? std::optional(*time) : std::nullopt;

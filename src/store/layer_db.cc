@@ -13,7 +13,7 @@
 namespace strata {
 namespace {
 
-constexpr std::size_t kSmallFile = 4096;  // bytes; none of the fields is longer
+constexpr std::size_t kField = 4096;  // bytes; none of the fields is longer
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -48,7 +48,7 @@ Error damaged(std::string_view field) {
 }
 
 Result<std::string> read_field(int dir, const std::string& field) {
-  auto text = read_file(dir, field, kSmallFile);
+  auto text = read_file(dir, field, kField);
   if (!text && text.error().code() == ErrorCode::NotFound)
     return Error(ErrorCode::Corrupt, field + " is missing");
   return text;
@@ -62,7 +62,7 @@ Result<Digest> read_digest(int dir, const std::string& field) {
 
 /// As read_digest(), for a file that may be absent.
 Result<std::optional<ChainID>> read_parent(int dir) {
-  auto text = read_file(dir, "parent", kSmallFile);
+  auto text = read_file(dir, "parent", kField);
   if (!text) {
     if (text.error().code() == ErrorCode::NotFound) return std::optional<ChainID>();
     return std::move(text).error();
@@ -191,7 +191,7 @@ Result<ContainerMount> LayerDB::mount(const std::string& container) const {
     ContainerMount mount;
     mount.mount_id = trim(TRY(read_field(dir.get(), "mount-id")));
     if (!is_mount_id(mount.mount_id)) return damaged("mount-id");
-    auto init = read_file(dir.get(), "init-id", kSmallFile);
+    auto init = read_file(dir.get(), "init-id", kField);
     if (!init && init.error().code() != ErrorCode::NotFound) return std::move(init).error();
     if (init) mount.init_id = trim(*init);
     if (init && !is_mount_id(mount.init_id)) return damaged("init-id");

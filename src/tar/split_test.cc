@@ -73,13 +73,13 @@ TEST(SplitWriter, NoEntriesGiveAnEmptyFile) {
   EXPECT_EQ(lines([](SplitWriter&) {}), "");
 }
 
-struct NameCase {
+struct SplitNameCase {
   const char* name;
   std::string raw;
   std::string member;  // what stands between type and payload
 };
 
-class FileLineName : public testing::TestWithParam<NameCase> {};
+class FileLineName : public testing::TestWithParam<SplitNameCase> {};
 
 TEST_P(FileLineName, IsEscapedAsGoDoes) {
   std::string line = lines([](SplitWriter& w) { EXPECT_TRUE(w.file(GetParam().raw, 0, 0)); });
@@ -100,7 +100,7 @@ TEST_P(FileLineName, IsReadBack) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, FileLineName,
-    testing::ValuesIn(std::vector<NameCase>{
+    testing::ValuesIn(std::vector<SplitNameCase>{
         {"Plain", "./usr/bin/", R"("name":"./usr/bin/",)"},
         {"Empty", "", ""},
         {"Quote", "a\"b\\c/d", R"("name":"a\"b\\c/d",)"},

@@ -16,7 +16,7 @@ Result<UniqueFd> create_file(int dir, const std::string& name, mode_t mode) {
   return open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0777);
 }
 
-bool same_metadata(const tar::Entry& entry, const struct stat& st) {
+bool same_file(const tar::Entry& entry, const struct stat& st) {
   return S_ISREG(st.st_mode) && st.st_size == entry.size && (st.st_mode & 07777) == entry.mode &&
          st.st_uid == entry.uid && st.st_gid == entry.gid &&
          st.st_mtim.tv_sec == entry.mtime.seconds && st.st_mtim.tv_nsec == entry.mtime.nanoseconds;
@@ -77,7 +77,7 @@ std::optional<FileWriter::Candidate> FileWriter::find_candidate() const {
   for (const auto& donor : dirs_.donors()) {
     struct stat st = {};
     if (::fstatat(donor.get(), name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) continue;
-    if (!same_metadata(*entry_, st) || shared_.count(st.st_ino) != 0) continue;
+    if (!same_file(*entry_, st) || shared_.count(st.st_ino) != 0) continue;
     auto fd = open_at(donor.get(), name_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (fd && same_xattrs(*entry_, fd->get()))
       return Candidate{*std::move(fd), donor.get(), st.st_ino};

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata {
+
+/// An ASCII digit, whatever the locale.
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// The parts of `text` between separators, empty ones too: "a//b" has three, "" has one.
+/// They point into `text`.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
+/// Words with `separator` between them.
+std::string join(const std::vector<std::string>& words, std::string_view separator);
+
+}  // namespace strata

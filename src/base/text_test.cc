@@ -1,0 +1,23 @@
+#include "base/text.h"
+
+#include <gtest/gtest.h>
+
+namespace strata {
+namespace {
+
+using Parts = std::vector<std::string_view>;
+
+TEST(Split, KeepsEmptyParts) {
+  EXPECT_EQ(split("a:b", ':'), (Parts{"a", "b"}));
+  EXPECT_EQ(split("a//b/", '/'), (Parts{"a", "", "b", ""}));
+  EXPECT_EQ(split("", ','), (Parts{""}));
+}
+
+TEST(Join, PutsTheSeparatorBetweenWords) {
+  EXPECT_EQ(join({}, " "), "");
+  EXPECT_EQ(join({"a"}, ", "), "a");
+  EXPECT_EQ(join({"a", "", "b"}, ", "), "a, , b");
+}
+
+}  // namespace
+}  // namespace strata
