@@ -151,6 +151,7 @@ BuildOutcome build(const Store& store, const BuildRequest& request, const BuildE
                    **context,
                    *file,
                    output,
+                   events.copied,
                    stop,
                    BuildArgs(request.build_args),
                    Tarsums((*context)->files(), SumOwner::Root, stop),

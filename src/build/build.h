@@ -43,6 +43,7 @@ struct BuildRequest {
 struct BuildEvents {
   std::function<void(std::int64_t bytes)> context;    // the context has been looked through
   std::function<void(std::string_view text)> output;  // the classic builder's stdout, in order
+  std::function<void(std::int64_t bytes)> copied;     // COPY and ADD: content of the step so far
 };
 
 /// A failed RUN carries its exit code, which becomes that of the command.

@@ -15,7 +15,10 @@ constexpr const char* kCapability = "security.capability";
 /// The content of one file; hashed for the cache key on the way, if asked for.
 class ContentSource final : public ByteSource {
  public:
-  ContentSource(int fd, const std::stop_token& stop) : source_(fd), stop_(stop) {}
+  using Tell = std::function<void(std::size_t bytes)>;
+
+  ContentSource(int fd, Tell tell, const std::stop_token& stop)
+      : source_(fd), tell_(std::move(tell)), stop_(stop) {}
   void sum_with(Hasher hasher) { hasher_.emplace(std::move(hasher)); }
   Digest sum() { return hasher_->finish(); }
 
@@ -23,11 +26,13 @@ class ContentSource final : public ByteSource {
     if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
     std::size_t n = TRY(source_.read(buffer));
     if (hasher_) hasher_->update(buffer.data(), n);
+    tell_(n);
     return n;
   }
 
  private:
   FdSource source_;
+  Tell tell_;
   const std::stop_token& stop_;
   std::optional<Hasher> hasher_;
 };
@@ -264,12 +269,15 @@ void CopyPlan::finish() {
 struct CopyPlan::Writing {
   LayerWriter& layer;
   Tarsums* sums;
+  const Copied& copied;
   const std::stop_token& stop;
+  std::int64_t bytes = 0;                                 // of content, so far
   std::map<std::pair<dev_t, ino_t>, std::string> linked;  // first name of files with several
 };
 
-Result<void> CopyPlan::write(LayerWriter& layer, Tarsums* sums, const std::stop_token& stop) const {
-  Writing to{layer, sums, stop, {}};
+Result<void> CopyPlan::write(LayerWriter& layer, Tarsums* sums, const Copied& copied,
+                             const std::stop_token& stop) const {
+  Writing to{layer, sums, copied, stop, 0, {}};
   for (const auto& [path, item] : items_) {
     if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
     TRY(write_item(to, path, item).context("{}", item.from != nullptr ? item.from->path : path));
@@ -300,7 +308,11 @@ Result<void> CopyPlan::write_content(Writing& to, tar::Entry entry, const Item& 
   auto fd = TRY(item.tree->open(file));
   if (auto capability = TRY(get_xattr(fd.get(), "", kCapability)))
     entry.xattrs.emplace_back(kCapability, *std::move(capability));
-  ContentSource content(fd.get(), to.stop);
+  auto tell = [&to](std::size_t n) {
+    to.bytes += static_cast<std::int64_t>(n);
+    if (to.copied) to.copied(to.bytes);
+  };
+  ContentSource content(fd.get(), tell, to.stop);
   bool sum = to.sums != nullptr && !to.sums->known(file.path);
   if (sum) content.sum_with(begin_tarsum(TRY(to.sums->header(file))));
   TRY(to.layer.add(entry, &content));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -56,8 +57,11 @@ class CopyPlan {
   bool empty() const { return items_.empty(); }
 
   /// Writes all of it. With `sums`, the sums of files that are not known yet are computed from the
-  /// same read. Cancelled soon after `stop` is requested.
-  Result<void> write(LayerWriter& layer, Tarsums* sums, const std::stop_token& stop) const;
+  /// same read. `copied` (may be empty) is told the bytes of content so far, again and again.
+  /// Cancelled soon after `stop` is requested.
+  using Copied = std::function<void(std::int64_t bytes)>;
+  Result<void> write(LayerWriter& layer, Tarsums* sums, const Copied& copied,
+                     const std::stop_token& stop) const;
 
  private:
   enum class Origin : std::uint8_t {

@@ -45,6 +45,7 @@ struct BuildState {
   Context& context;
   const dockerfile::Dockerfile& dockerfile;
   OrderedOutput& output;
+  std::function<void(std::int64_t)> copied;
   std::stop_token stop;
   BuildArgs args;
   Tarsums context_sums;

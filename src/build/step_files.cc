@@ -252,7 +252,7 @@ Result<LayerWriter> Stage::write_files(FileStep& step) {
   plan.finish();
   auto equal_files = TRY(donors());
   auto layer = TRY(LayerWriter::create(build_.store, base_, std::move(equal_files)));
-  TRY(plan.write(layer, step.sums, build_.stop).context("{} failed", step.name));
+  TRY(plan.write(layer, step.sums, build_.copied, build_.stop).context("{} failed", step.name));
   return layer;
 }
 
@@ -270,7 +270,7 @@ Result<LayerWriter> Stage::unpack_archive(FileStep& step, const CopySource& arch
   auto place = TRY(plan.add_place(step.path));
   plan.finish();
   auto layer = TRY(LayerWriter::create(build_.store, base_, {}));
-  TRY(plan.write(layer, nullptr, build_.stop));
+  TRY(plan.write(layer, nullptr, {}, build_.stop));
   TRY(layer.seal());  // sets times; the tar of the whole is made by adopt()
   auto cache = layer.cache();
   if (place.empty()) return LayerWriter::adopt(build_.store, scratch.cache());
@@ -313,7 +313,7 @@ Result<void> Stage::run(const dockerfile::Workdir& v) {
   std::optional<LayerWriter> layer;
   if (missing) {
     layer = TRY(LayerWriter::create(build_.store, base_, {}));
-    TRY(plan.write(*layer, nullptr, build_.stop).context("WORKDIR {}", config_.working_dir));
+    TRY(plan.write(*layer, nullptr, {}, build_.stop).context("WORKDIR {}", config_.working_dir));
     TRY(stand_on(*layer));
   }
   announce_removal();

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 #include "engine/build.h"
 #include "image/reference.h"
@@ -130,7 +131,10 @@ class BuildPrinter {
               print(fmt::format("Sending build context to Docker daemon {:>8}\r\r\n",
                                 human_size(bytes)));
             },
-            [this](std::string_view text) { print(text); }};
+            [this](std::string_view text) { print(text); },
+            [this](std::int64_t bytes) {
+              progress_.update([&] { return fmt::format("copying: {}", human_size(bytes)); });
+            }};
   }
   void finish(const BuildImageResult& result) {
     if (!quiet_) return;
@@ -142,6 +146,7 @@ class BuildPrinter {
 
  private:
   void print(std::string_view text) {
+    progress_.clear();
     if (quiet_)
       held_ += text;
     else
@@ -151,6 +156,7 @@ class BuildPrinter {
   Call& call_;
   bool quiet_;
   std::string held_;
+  Progress progress_;
 };
 
 Result<int> run(Options& o, Call& call) {

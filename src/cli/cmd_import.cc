@@ -9,8 +9,10 @@
 #include "base/io.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 #include "engine/images.h"
+#include "image/units.h"
 
 namespace strata::cli {
 namespace cmd_import {
@@ -29,14 +31,14 @@ void add_flags(FlagSet& f, Options& o) {
 /// Reads a descriptor, and gives up when the user asks for the end: a pipe may be silent for long.
 class InterruptibleSource final : public ByteSource {
  public:
-  InterruptibleSource(int fd, std::stop_token stop)
-      : fd_(fd), stop_(std::move(stop)), source_(fd) {}
+  InterruptibleSource(int fd, Progress& progress, std::stop_token stop)
+      : fd_(fd), progress_(progress), stop_(std::move(stop)), source_(fd) {}
 
   Result<std::size_t> read(std::span<char> buffer) override {
     pollfd waiting = {fd_, POLLIN, 0};
     while (!stop_.stop_requested()) {
       int ready = ::poll(&waiting, 1, kLookInterval);
-      if (ready > 0) return source_.read(buffer);
+      if (ready > 0) return counted(source_.read(buffer));
       if (ready < 0 && errno != EINTR) return Error::from_errno(errno, "poll");
     }
     return Error(ErrorCode::Cancelled, "cancelled");
@@ -45,7 +47,15 @@ class InterruptibleSource final : public ByteSource {
  private:
   static constexpr int kLookInterval = 50;  // milliseconds
 
+  Result<std::size_t> counted(Result<std::size_t> n) {
+    if (n) bytes_ += static_cast<std::int64_t>(*n);
+    progress_.update([&] { return fmt::format("importing: {}", human_size(bytes_)); });
+    return n;
+  }
+
   int fd_;
+  Progress& progress_;
+  std::int64_t bytes_ = 0;
   std::stop_token stop_;
   FdSource source_;
 };
@@ -63,8 +73,10 @@ Result<int> run(Options& o, Call& call) {
     o.request.source_name = "-";  // docker's client sends a file as its standard input
   }
   Interrupt interrupt;
-  InterruptibleSource tar(file ? file.get() : STDIN_FILENO, interrupt.token());
+  Progress progress;
+  InterruptibleSource tar(file ? file.get() : STDIN_FILENO, progress, interrupt.token());
   auto id = import_image(engine_options(call), o.request, tar);
+  progress.clear();
   if (!id && interrupt.exit_code() != 0) {
     fmt::print(call.err, "import cancelled\n");
     return interrupt.exit_code();
@@ -78,15 +90,14 @@ Result<int> run(Options& o, Call& call) {
 }  // namespace cmd_import
 
 Command import_command(std::string_view path) {
-  return {
-      .path = path,
-      .operands = "[OPTIONS] file|- [REPOSITORY[:TAG]]",
-      .summary = "Import the contents from a tarball to create a filesystem image",
-      .description =
-          "Makes an image of one layer out of the cmd_import::tar archive of a root file system, "
-          "plain or gzip.",
-      .arity = between(1, 2),
-      .make = action<cmd_import::Options, cmd_import::add_flags, cmd_import::run>};
+  return {.path = path,
+          .operands = "[OPTIONS] file|- [REPOSITORY[:TAG]]",
+          .summary = "Import the contents from a tarball to create a filesystem image",
+          .description =
+              "Makes an image of one layer out of the tar archive of a root file system, "
+              "plain or gzip.",
+          .arity = between(1, 2),
+          .make = action<cmd_import::Options, cmd_import::add_flags, cmd_import::run>};
 }
 
 }  // namespace strata::cli

@@ -118,7 +118,7 @@ Command layers_command(std::string_view path) {
       .description =
           "Shows the stack of an image from bottom to top: for each layer its DiffID, ChainID, "
           "cache-id and directory, the size that docker counts and the space it takes on disk, "
-          "the cmd_layers::instruction that made it, and which other images have it too.\n\n"
+          "the instruction that made it, and which other images have it too.\n\n"
           "Fields of --format: .Index .DiffID .ChainID .CacheID .Directory .Size .OnDisk .Linked "
           ".Files .CreatedBy .SharedBy",
       .arity = exactly(1),

@@ -49,7 +49,7 @@ TEST(MergeRunConfig, TheUserWinsAndListsAreUnited) {
 class Containers : public testing::Test {
  protected:
   void SetUp() override {
-    if (::geteuid() != 0) GTEST_SKIP() << "mounting needs root";
+    if (::geteuid() != 0) FAIL() << "mounting needs root";
     auto parent = open_dir(AT_FDCWD, "/var/tmp");
     ASSERT_TRUE(parent);
     auto temp = TempDir::create(parent->get(), "strata-containers-");

@@ -98,7 +98,8 @@ BuildImageResult build_image(const EngineOptions& engine, const BuildImageReques
   auto store = Store::open(engine.root, Store::Access::Write);
   if (!store) return failed(std::move(store).error(), 1, false);
 
-  auto outcome = build::build(**store, *translated, {events.context, events.output}, engine.stop);
+  auto outcome = build::build(**store, *translated, {events.context, events.output, events.copied},
+                              engine.stop);
   if (outcome.failure) {
     auto& f = *outcome.failure;
     return failed(std::move(f.error), f.exit_code, f.before_first_step);

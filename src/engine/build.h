@@ -41,6 +41,7 @@ struct BuildImageRequest {
 struct BuildImageEvents {
   std::function<void(std::int64_t bytes)> context;
   std::function<void(std::string_view text)> output;
+  std::function<void(std::int64_t bytes)> copied;  // content of a COPY or ADD so far; may be empty
 };
 
 struct BuildImageFailure {

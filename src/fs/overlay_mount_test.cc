@@ -19,7 +19,7 @@ namespace {
 class OverlayMount : public testing::Test {
  protected:
   void SetUp() override {
-    if (::geteuid() != 0) GTEST_SKIP() << "mounting needs root";
+    if (::geteuid() != 0) FAIL() << "mounting needs root";
     auto parent = open_dir(AT_FDCWD, "/var/tmp");  // /tmp may be a tmpfs
     ASSERT_TRUE(parent);
     auto temp = TempDir::create(parent->get(), "strata-overlay-");

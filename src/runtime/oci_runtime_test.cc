@@ -46,9 +46,9 @@ bool is_dead(pid_t pid) {
 class Runtime : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    if (::geteuid() != 0) GTEST_SKIP() << "containers need root";
-    if (::access("/bin/busybox", X_OK) != 0) GTEST_SKIP() << "needs busybox-static";
-    if (find_program(program()) == program()) GTEST_SKIP() << "needs " << program();
+    if (::geteuid() != 0) FAIL() << "containers need root";
+    if (::access("/bin/busybox", X_OK) != 0) FAIL() << "needs busybox-static";
+    if (find_program(program()) == program()) FAIL() << "needs " << program();
     auto parent = open_dir(AT_FDCWD, "/var/tmp");
     ASSERT_TRUE(parent);
     auto temp = TempDir::create(parent->get(), "strata-runtime-");
@@ -289,7 +289,7 @@ TEST_P(Runtime, KilledIs128AndTheSignal) {
 
 TEST_P(Runtime, ThreadsSubprocessesAndPackageToolsPassTheSeccompFilter) {
   if (::access("/usr/bin/python3", X_OK) != 0 || ::access("/usr/bin/apt-get", X_OK) != 0)
-    GTEST_SKIP() << "needs python3 and apt-get on this machine";
+    FAIL() << "needs python3 and apt-get on this machine";
   for (const char* dir : {"/usr", "/lib64", "/lib", "/var/lib", "/var/cache"})
     spec_.mounts.push_back(bind_mount(dir, dir, true));
   spec_.mounts.push_back({"tmpfs", "tmpfs", "/tmp", {"mode=1777"}});
@@ -399,7 +399,7 @@ TEST_P(Runtime, DiesWithTheProcessThatStartedIt) {
 }
 
 TEST_P(Runtime, DetachedUnderConmon) {
-  if (find_program("conmon") == "conmon") GTEST_SKIP() << "needs conmon";
+  if (find_program("conmon") == "conmon") FAIL() << "needs conmon";
   spec_.argv = {"sh", "-c", "printf 'one\\ntwo'; echo bad >&2; touch /made; exit 9"};
   write_config();
   auto rootfs = mount();
@@ -433,7 +433,7 @@ TEST_P(Runtime, DetachedUnderConmon) {
 }
 
 TEST_P(Runtime, ConmonReportsAPhantomProgram) {
-  if (find_program("conmon") == "conmon") GTEST_SKIP() << "needs conmon";
+  if (find_program("conmon") == "conmon") FAIL() << "needs conmon";
   spec_.argv = {"nope"};
   write_config();
   auto rootfs = mount();

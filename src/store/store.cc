@@ -124,11 +124,12 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& root, Access acces
     s.daemon_lock = TRY(lock_out_dockerd(dir, s.path));
     TRY(make_layout(dir));
     s.own_lock = TRY(FileLock::acquire(dir, "strata/lock", FileLock::Mode::Shared));
-  } else if (!exists(dir, "image/overlay2/imagedb/metadata/sha256") || !exists(dir, "strata")) {
+  } else if (!exists(dir, "image/overlay2/imagedb/metadata/sha256")) {
     TRY(make_layout(dir));
   }
   s.image_dir = TRY(open_dir(dir, "image/overlay2"));
-  s.own = TRY(open_dir(dir, "strata"));
+  // A reader leaves a store that only a dockerd used as it is.
+  if (access == Access::Write || exists(dir, "strata")) s.own = TRY(open_dir(dir, "strata"));
   s.containers = TRY(open_dir(dir, "containers"));
   s.images.emplace(TRY(open_dir(dir, "image/overlay2/imagedb/content/sha256")),
                    TRY(open_dir(dir, "image/overlay2/imagedb/metadata/sha256")));

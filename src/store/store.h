@@ -31,7 +31,7 @@ class Store {
 
   const std::string& path() const;  // absolute, links resolved
   int dir() const;                  // ROOT
-  int own_dir() const;              // ROOT/strata
+  int own_dir() const;              // ROOT/strata; -1 for a reader if there is none
   int containers_dir() const;       // ROOT/containers
   const ImageDB& images() const;
   const LayerDB& layers() const;

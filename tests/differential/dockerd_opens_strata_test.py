@@ -38,9 +38,10 @@ class DockerdOpensStrata(StoreCase):
         self.stop_dockerd()
 
     def listings(self, engine):
-        listings = {"images": engine("images", "--no-trunc", "--format", IMAGES),
+        # dockerd sorts by the second of creation; the order within one is that of a Go map.
+        listings = {"images": sorted(engine("images", "--no-trunc", "--format", IMAGES).splitlines()),
                     "images -a": sorted(engine("images", "-a", "--no-trunc", "--format", IMAGES).splitlines()),
-                    "images -q": engine("images", "-q")}
+                    "images -q": sorted(engine("images", "-q").splitlines())}
         for image in ("sample:1", sample.BASE):
             listings["history " + image] = engine("history", "--no-trunc", "--format", HISTORY, image)
             listings["inspect " + image] = json.loads(engine("inspect", image))

@@ -1,0 +1,63 @@
+"""Long work says on a terminal how far it is, in one line that is gone at the end; elsewhere it says nothing."""
+import os
+import pty
+import subprocess
+import time
+import unittest
+
+from tests.support import rootfs
+from tests.support.case import StoreCase
+
+
+class Progress(StoreCase):
+    def import_slowly(self, errors, **environment):
+        """An import whose tar comes in pieces, with a pause between them."""
+        engine = self.strata()
+        with open(rootfs.busybox(self.path("base.tar")), "rb") as tar:
+            content = tar.read()
+        process = subprocess.Popen([*engine.command(), "import", "-", "slow:1"], stdin=subprocess.PIPE,
+                                   stdout=subprocess.DEVNULL, stderr=errors,
+                                   env=engine.environment() | {"TERM": "xterm"} | environment)
+        third = len(content) // 3
+        for at in (0, third, 2 * third):
+            process.stdin.write(content[at:] if at == 2 * third else content[at:at + third])
+            process.stdin.flush()
+            time.sleep(0.3)
+        process.stdin.close()
+        self.assertEqual(process.wait(60), 0)
+
+    def on_a_terminal(self, **environment):
+        parent, child = pty.openpty()
+        self.import_slowly(child, **environment)
+        os.close(child)
+        said = b""
+        while True:
+            try:
+                piece = os.read(parent, 4096)
+            except OSError:  # EIO: nobody has the other end any more
+                piece = b""
+            if not piece:
+                break
+            said += piece
+        os.close(parent)
+        return said.decode()
+
+    def test_a_terminal_sees_a_line_that_goes_away(self):
+        said = self.on_a_terminal()
+        self.assertIn("importing: ", said)
+        self.assertIn("MB", said)
+        self.assertTrue(said.endswith("\r\x1b[K"), repr(said[-40:]))
+        self.assertNotIn("\n", said)
+
+    def test_no_color_is_respected(self):
+        self.assertNotIn("\x1b[2m", self.on_a_terminal(NO_COLOR="1"))
+
+    def test_a_file_gets_nothing(self):
+        path = self.path("errors")
+        with open(path, "wb") as errors:
+            self.import_slowly(errors)
+        self.assertEqual(os.path.getsize(path), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
