@@ -11,13 +11,17 @@ namespace strata::cli {
 // ls".
 
 Command build_command(std::string_view path);
+Command cat_command(std::string_view path);
 Command commit_command(std::string_view path);
 Command container_inspect_command(std::string_view path);
 Command create_command(std::string_view path);
 Command diff_command(std::string_view path);
 Command exited_command(std::string_view path);  // hidden: conmon's --exit-command
+Command export_command(std::string_view path);
 Command history_command(std::string_view path);
 Command image_inspect_command(std::string_view path);
+Command image_mount_command(std::string_view path);
+Command image_umount_command(std::string_view path);
 Command images_command(std::string_view path);
 Command import_command(std::string_view path);
 Command info_command(std::string_view path);
@@ -25,6 +29,7 @@ Command inspect_command(std::string_view path);
 Command kill_command(std::string_view path);
 Command layers_command(std::string_view path);
 Command logs_command(std::string_view path);
+Command ls_command(std::string_view path);
 Command ps_command(std::string_view path);
 Command rm_command(std::string_view path);
 Command run_command(std::string_view path);

@@ -1,0 +1,181 @@
+#include "engine/files.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+
+#include "base/io.h"
+#include "container/lookup.h"
+#include "fs/overlay_mount.h"
+#include "image/reference.h"
+#include "store/layer_writer.h"
+#include "store/tree_tar.h"
+
+namespace strata {
+namespace {
+
+constexpr std::size_t kPiece = std::size_t{256} << 10;
+
+Result<UniqueFd> image_root(const Store& store, ImageID id) {
+  auto image = TRY(store.images().get(id));
+  auto base = TRY(layer_base(store, image.config.diff_ids));
+  return mount_base(store, base);
+}
+
+Result<UniqueFd> container_root(const Store& store, const std::string& id) {
+  auto mount = TRY(store.layers().mount(id));
+  LayerBase base;
+  base.lowers = TRY(store.caches().stack(mount.mount_id));
+  return mount_base(store, base);
+}
+
+Result<UniqueFd> root_of(const Store& store, std::string_view name) {
+  auto image = resolve_image(store, name);
+  if (image) return image_root(store, *image);
+  if (image.error().code() != ErrorCode::NotFound) return std::move(image).error();
+  auto container = find_container(store, name);
+  if (container) return container_root(store, container->id);
+  if (container.error().code() != ErrorCode::NotFound) return std::move(container).error();
+  return Error(ErrorCode::NotFound, fmt::format("No such image or container: {}", name));
+}
+
+Error with_place(Error error, std::string_view name, const std::string& path) {
+  auto code = error.code();
+  if (code == ErrorCode::NotFound)
+    return Error(code, fmt::format("{}: no such file or directory: {}", name, path));
+  return Error(code, fmt::format("{}: {}: {}", name, path, error.message()));
+}
+
+Result<FileLine> line_of(int dir, const std::string& name, const struct stat& st) {
+  FileLine line{name,          st.st_mode, st.st_uid, st.st_gid, st.st_size, {st.st_mtim.tv_sec, 0},
+                std::string(), st.st_rdev};
+  if (!S_ISLNK(st.st_mode)) return line;
+  line.link.resize(PATH_MAX);
+  ssize_t n = ::readlinkat(dir, name.c_str(), line.link.data(), line.link.size());
+  if (n < 0) return Error::from_errno(errno, "readlink " + name);
+  line.link.resize(static_cast<std::size_t>(n));
+  return line;
+}
+
+Result<std::vector<FileLine>> directory_lines(int dir) {
+  std::vector<FileLine> lines;
+  for (const auto& name : TRY(list_dir(dir))) {
+    struct stat st = TRY(stat_at(dir, name));
+    lines.push_back(TRY(line_of(dir, name, st)));
+  }
+  return lines;
+}
+
+/// The directory of `path` and the name in it; the name is "." for the root.
+std::pair<std::string, std::string> parent_and_name(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  auto slash = path.rfind('/');
+  if (slash == std::string::npos) return {"/", path.empty() ? "." : path};
+  auto name = path.substr(slash + 1);
+  return {slash == 0 ? "/" : path.substr(0, slash), name.empty() ? "." : name};
+}
+
+Result<std::vector<FileLine>> lines_at(int root, const std::string& path) {
+  auto dir = open_in_root(root, path.empty() ? "/" : path, Resolve::InRoot,
+                          O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+  if (dir) return directory_lines(dir->get());
+  auto [parent, name] = parent_and_name(path);
+  auto above = TRY(open_in_root(root, parent, Resolve::InRoot, O_RDONLY | O_DIRECTORY));
+  struct stat st = TRY(stat_at(above.get(), name));
+  if (path.ends_with('/')) return std::move(dir).error();
+  std::vector<FileLine> one;
+  one.push_back(TRY(line_of(above.get(), name, st)));
+  return one;
+}
+
+Result<void> pump(int fd, const ByteSink& sink) {
+  std::unique_ptr<char[]> buffer(new char[kPiece]);
+  while (true) {
+    auto n = TRY(read_full(fd, buffer.get(), kPiece));
+    if (n > 0) TRY(sink({buffer.get(), n}));
+    if (n < kPiece) return {};
+  }
+}
+
+std::string default_mount_point(const Store& store, ImageID id) {
+  return store.path() + "/strata/mnt/" + id.digest().hex();
+}
+
+}  // namespace
+
+Result<std::vector<FileLine>> list_files(const EngineOptions& engine, std::string_view name,
+                                         const std::string& path) {
+  auto store = TRY(Store::open(engine.root, Store::Access::Read));
+  auto root = TRY(root_of(*store, name));
+  auto lines = lines_at(root.get(), path);
+  if (!lines) return with_place(std::move(lines).error(), name, path);
+  return lines;
+}
+
+Result<void> read_file(const EngineOptions& engine, std::string_view name, const std::string& path,
+                       const ByteSink& sink) {
+  auto store = TRY(Store::open(engine.root, Store::Access::Read));
+  auto root = TRY(root_of(*store, name));
+  // O_PATH: the open of a fifo or a device must not wait or act.
+  auto fd = open_in_root(root.get(), path, Resolve::InRoot, O_PATH);
+  if (!fd) return with_place(std::move(fd).error(), name, path);
+  struct stat st {};
+  if (::fstat(fd->get(), &st) < 0) return Error::from_errno(errno, "stat " + path);
+  if (!S_ISREG(st.st_mode))
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("{}: {}: {}", name, path,
+                             S_ISDIR(st.st_mode) ? "is a directory" : "is not a regular file"));
+  auto content = open_in_root(root.get(), path, Resolve::InRoot, O_RDONLY | O_NONBLOCK);
+  if (!content) return with_place(std::move(content).error(), name, path);
+  return pump(content->get(), sink);
+}
+
+Result<void> export_container(const EngineOptions& engine, std::string_view name,
+                              const ByteSink& sink) {
+  auto store = TRY(Store::open(engine.root, Store::Access::Read));
+  auto record = TRY(find_container(*store, name));
+  auto root = TRY(container_root(*store, record.id));
+  auto dir = TRY(open_dir(root.get(), "."));
+  return write_tree_tar(dir.get(), [&](std::string_view bytes) -> Result<void> {
+    if (engine.stop.stop_requested()) return Error(ErrorCode::Cancelled, "export cancelled");
+    return sink(bytes);
+  });
+}
+
+Result<std::string> mount_image(const EngineOptions& engine, std::string_view image,
+                                const std::string& directory) {
+  auto store = TRY(Store::open(engine.root, Store::Access::Write));
+  auto id = TRY(resolve_image(*store, image));
+  auto root = TRY(image_root(*store, id));
+  auto target = directory;
+  if (target.empty()) {
+    target = default_mount_point(*store, id);
+    TRY(make_dirs(AT_FDCWD, target, 0700));
+  }
+  std::unique_ptr<char, void (*)(void*)> real(::realpath(target.c_str(), nullptr), std::free);
+  if (!real) return Error::from_errno(errno, "mount " + target);
+  if (attach_mount(root.get(), real.get()) < 0)
+    return Error::from_errno(errno, fmt::format("mount {}", real.get()));
+  return std::string(real.get());
+}
+
+Result<std::string> unmount_image(const EngineOptions& engine, const std::string& what) {
+  auto store = TRY(Store::open(engine.root, Store::Access::Write));
+  auto target = what;
+  auto id = resolve_image(*store, what);
+  if (what.find('/') != 0 && id) target = default_mount_point(*store, *id);
+  if (::umount2(target.c_str(), UMOUNT_NOFOLLOW) < 0)
+    return errno == EINVAL || errno == ENOENT
+               ? Error(ErrorCode::NotFound, fmt::format("{} is not mounted", what))
+               : Error::from_errno(errno, "umount " + target);
+  if (target.starts_with(store->path() + "/strata/mnt/")) ::rmdir(target.c_str());
+  return target;
+}
+
+}  // namespace strata

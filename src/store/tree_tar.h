@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <unordered_map>
+
+#include "base/byte_stream.h"
+#include "fs/walk.h"
+#include "tar/header.h"
+
+namespace strata {
+
+/// Gives the member that dockerd 28 makes of each file of a tree (docs/store.md, section 7, in the
+/// form of 7.4: names relative, a directory's with "/" at the end, whiteouts as ".wh." files,
+/// capabilities as the only extended attribute). One object for one walk: it knows which names are
+/// hard links of earlier ones.
+class TreeMembers {
+ public:
+  /// To be asked in the order of walk_tree(). Sockets have no member: do not ask for them.
+  Result<tar::Entry> describe(const WalkEntry& file);
+
+  /// Bytes of the files so far, each once however many names it has (docs/store.md, 2.3).
+  std::int64_t size() const { return size_; }
+
+ private:
+  Result<void> describe_kind(const WalkEntry& file, tar::Entry& entry);
+
+  std::unordered_map<ino_t, std::string> linked_;  // first names of files that have several
+  std::int64_t size_ = 0;
+};
+
+/// Writes all below the directory fd `root` as one tar, as `docker export` does. One pass. Files
+/// that vanish meanwhile are passed over; one that changes its size is Corrupt.
+Result<void> write_tree_tar(int root, const ByteSink& sink);
+
+}  // namespace strata
