@@ -22,6 +22,8 @@ std::span<const Command> all_commands() {
       cat_command("cat"),
       commit_command("commit"),
       commit_command("container commit"),
+      cp_command("cp"),
+      cp_command("container cp"),
       create_command("create"),
       create_command("container create"),
       diff_command("diff"),

@@ -14,6 +14,7 @@ Command build_command(std::string_view path);
 Command cat_command(std::string_view path);
 Command commit_command(std::string_view path);
 Command container_inspect_command(std::string_view path);
+Command cp_command(std::string_view path);
 Command create_command(std::string_view path);
 Command diff_command(std::string_view path);
 Command exited_command(std::string_view path);  // hidden: conmon's --exit-command

@@ -138,4 +138,22 @@ Result<void> write_tree_tar(int root, const ByteSink& sink) {
   return sink(tar::end_marker());
 }
 
+Result<void> write_file_tar(int dir, const std::string& name, const std::string& as,
+                            const ByteSink& sink) {
+  TreeTar tar(sink);
+  struct stat st = TRY(stat_at(dir, name));
+  TRY(tar.add({dir, name, as, st}).context("{}", as));
+  if (S_ISDIR(st.st_mode)) {
+    auto root = TRY(open_at(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    auto visit = [&](const WalkEntry& file) -> Result<WalkStep> {
+      const std::string path = as + "/" + file.path;
+      if (!S_ISSOCK(file.st.st_mode))
+        TRY(tar.add({file.dir, file.name, path, file.st}).context("{}", path));
+      return WalkStep::Enter;
+    };
+    TRY(walk_tree(root.get(), visit));
+  }
+  return sink(tar::end_marker());
+}
+
 }  // namespace strata

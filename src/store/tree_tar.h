@@ -32,4 +32,8 @@ class TreeMembers {
 /// that vanish meanwhile are passed over; one that changes its size is Corrupt.
 Result<void> write_tree_tar(int root, const ByteSink& sink);
 
+/// The same for the file or directory `name` of the directory fd `dir`, under the name `as`.
+Result<void> write_file_tar(int dir, const std::string& name, const std::string& as,
+                            const ByteSink& sink);
+
 }  // namespace strata

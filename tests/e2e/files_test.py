@@ -65,18 +65,43 @@ class Files(StoreCase):
         self.assertEqual(self.engine("cat", "again:1", "/d/mine"), "mine")
         self.assertEqual([name for name in os.listdir(self.folder) if ".part-" in name], [])
 
+    def test_cp_with_a_running_container_and_a_volume(self):
+        os.mkdir(self.path("shared"))
+        self.engine("run", "-d", "--name", "live", "-v", self.path("shared") + ":/vol", "look:1", "sleep", "1000")
+        self.addCleanup(self.engine.run, "rm", "-f", "live")
+        with open(self.path("f"), "w") as file:
+            file.write("from outside\n")
+        for target in ("live:/d/in", "live:/vol/in"):
+            self.engine("cp", self.path("f"), target)
+            self.engine("cp", target, self.path("back"))
+            with open(self.path("back")) as file:
+                self.assertEqual(file.read(), "from outside\n")
+        self.assertEqual(os.listdir(self.path("shared")), ["in"])
+        self.assertIn("A /d/in", self.engine("diff", "live").splitlines())
+        # A link that a process inside makes does not lead out of the container.
+        self.engine("cp", self.path("f"), "live:/d/out")
+        self.assertEqual(self.engine("cat", "live", "/etc/passwd"), "from outside")
+        self.engine("stop", "-t", "0", "live")
+        self.engine("cp", self.path("f"), "live:/vol/after")
+        self.assertEqual(sorted(os.listdir(self.path("shared"))), ["after", "in"])
+        tar = self.engine.run("cp", "live:/d", "-")
+        self.assertEqual(tar.code, 0, tar)
+        self.assertIn("d/in", tar.out)
+
     def test_export_leaves_nothing_behind_when_it_fails(self):
         path = self.path("kept.tar")
         with open(path, "w") as file:
             file.write("kept")
         self.assertIn("No such container: nobody", self.refused("export", "-o", path, "nobody"))
-        self.assertEqual(open(path).read(), "kept")
+        with open(path) as file:
+            self.assertEqual(file.read(), "kept")
         self.assertEqual([name for name in os.listdir(self.folder) if ".part-" in name], [])
 
     def test_a_mounted_image_is_read_only_and_goes_away(self):
         where = self.engine("image", "mount", "look:1")
         self.addCleanup(self.engine.run, "image", "umount", where)
-        self.assertEqual(open(os.path.join(where, "d/one")).read(), "one\n")
+        with open(os.path.join(where, "d/one")) as file:
+            self.assertEqual(file.read(), "one\n")
         with self.assertRaises(OSError):
             open(os.path.join(where, "new"), "w")
         self.assertEqual(self.engine("image", "umount", "look:1"), where)
