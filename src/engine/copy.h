@@ -18,8 +18,8 @@ struct CopyFilesRequest {
 };
 
 /// NotFound "No such container:path: x:/y" for either that is not there; Conflict for what a daemon
-/// would refuse; InvalidArgument for the rest; all in docker's words. What was copied before a failure
-/// stays, as with cp(1).
+/// would refuse; InvalidArgument for the rest; all in docker's words. What was copied before a
+/// failure stays, as with cp(1).
 Result<void> copy_from_container(const EngineOptions& engine, const CopyFilesRequest& request);
 Result<void> copy_to_container(const EngineOptions& engine, const CopyFilesRequest& request);
 
