@@ -13,11 +13,13 @@ namespace strata::cli {
 Command build_command(std::string_view path);
 Command commit_command(std::string_view path);
 Command container_inspect_command(std::string_view path);
+Command container_prune_command(std::string_view path);
 Command create_command(std::string_view path);
 Command diff_command(std::string_view path);
 Command exited_command(std::string_view path);  // hidden: conmon's --exit-command
 Command history_command(std::string_view path);
 Command image_inspect_command(std::string_view path);
+Command image_prune_command(std::string_view path);
 Command images_command(std::string_view path);
 Command import_command(std::string_view path);
 Command info_command(std::string_view path);
@@ -27,9 +29,12 @@ Command layers_command(std::string_view path);
 Command logs_command(std::string_view path);
 Command ps_command(std::string_view path);
 Command rm_command(std::string_view path);
+Command rmi_command(std::string_view path);
 Command run_command(std::string_view path);
 Command start_command(std::string_view path);
 Command stop_command(std::string_view path);
+Command system_df_command(std::string_view path);
+Command system_prune_command(std::string_view path);
 Command tag_command(std::string_view path);
 Command version_command(std::string_view path);
 Command wait_command(std::string_view path);

@@ -69,10 +69,7 @@ Result<ImageID> commit_container(const EngineOptions& engine,
   commit.change = [&](RunConfig& config) { return build::apply_changes(config, request.changes); };
   auto id = TRY(commit_container(*store, record, commit));
   if (!engine.lazy) TRY(store->sync());
-  if (reference) {
-    TRY(store->references().set(*reference, id));
-    TRY(store->images().set_last_updated(id, Time::now()));
-  }
+  if (reference) TRY(name_image(*store, *reference, id, Time::now()));
   return id;
 }
 
