@@ -50,10 +50,10 @@ Result<ImageFilters> parse_filters(const Store& store, const std::vector<std::st
     auto name = text.substr(0, equals);
     auto value = text.substr(equals + 1);
     if (name == "dangling") {
-      if (value != "true" && value != "1" && value != "false" && value != "0")
+      if (value != "true" && value != "false")
         return Error(ErrorCode::InvalidArgument,
                      fmt::format("Invalid filter 'dangling=[{}]'", value));
-      f.dangling = f.dangling.value_or(false) || value == "true" || value == "1";
+      f.dangling = f.dangling.value_or(false) || value == "true";
     } else if (name == "label") {
       auto split = value.find('=');
       if (split == std::string::npos)
@@ -148,6 +148,7 @@ void add_rows(std::vector<ImageRow>& rows, const ImageRow& image, const ShownNam
 /// docker's rules for an image as far as its names decide. `has_child`: another was built on it.
 bool is_listed(const ShownNames& names, const ListImagesRequest& request,
                const ImageFilters& filters, bool has_child, bool has_patterns) {
+  if (has_child && filters.dangling.value_or(false)) return false;
   if (!names.tags.empty()) return !filters.dangling.value_or(false);
   if (!names.digests.empty()) return true;
   if (has_child && !request.all) return false;
