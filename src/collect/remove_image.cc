@@ -193,6 +193,29 @@ Result<void> ImageRemoval::delete_layers(std::optional<ChainID> chain, RemovedIt
   return {};
 }
 
+Result<void> ImageRemoval::release(ChainID chain) {
+  auto& layers = TRY(usage())->layers;
+  auto found = layers.find(chain);
+  if (found == layers.end() || found->second.users > 0) return {};
+  found->second.users = 1;  // the one that gives it up
+  RemovedItems items;
+  return delete_layers(chain, items);
+}
+
+ContainerBase container_base(const Store& store, const ContainerRecord& record) {
+  auto mount = store.layers().mount(record.id);
+  return {mount ? mount->parent : std::nullopt, record.image};
+}
+
+Result<void> release_base(const Store& store, const ContainerBase& base) {
+  if (!base.chain) return {};
+  auto image = Digest::parse(base.image);
+  if (image && store.images().contains(ImageID(*image))) return {};
+  auto removal = TRY(ImageRemoval::begin(store));
+  TRY(removal.release(*base.chain));
+  return removal.finish();
+}
+
 Result<RemovedItems> ImageRemoval::prune(bool all, const PruneFilter& filter) {
   std::vector<std::pair<Time, ImageID>> candidates;
   for (const auto& [id, use] : TRY(usage())->images) {

@@ -41,6 +41,9 @@ class ImageRemoval {
   /// child needs stay, and so do those that a running build made.
   Result<RemovedItems> prune(bool all, const PruneFilter& filter);
 
+  /// Removes a layer and those below it, as far as nobody needs them.
+  Result<void> release(ChainID chain);
+
   /// Gives the lock back and removes the files of all layers that were removed.
   Result<void> finish();
 
@@ -71,5 +74,16 @@ class ImageRemoval {
   std::optional<Usage> usage_;
   std::vector<CondemnedLayer> condemned_;
 };
+
+/// What a container stands on, asked while it is there.
+struct ContainerBase {
+  std::optional<ChainID> chain;
+  std::string image;  // "sha256:..."
+};
+ContainerBase container_base(const Store& store, const ContainerRecord& record);
+
+/// After the container was removed: its image may have been removed before (by force), then it was
+/// the last one that needed these layers.
+Result<void> release_base(const Store& store, const ContainerBase& base);
 
 }  // namespace strata

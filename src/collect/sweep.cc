@@ -46,6 +46,21 @@ Result<void> remove_halves(const Store& store) {
   return {};
 }
 
+/// Metadata of images that are gone, and what a write that was cut off left beside its file.
+Result<void> remove_image_remains(const Store& store) {
+  auto metadata = TRY(open_dir(store.dir(), "image/overlay2/imagedb/metadata/sha256"));
+  for (const auto& name : TRY(list_dir(metadata.get()))) {
+    auto id = Digest::parse("sha256:" + name);
+    if (id && !store.images().contains(ImageID(*id))) TRY(remove_tree(metadata.get(), name));
+  }
+  for (const char* path : {"image/overlay2", "image/overlay2/imagedb/content/sha256"}) {
+    auto dir = TRY(open_dir(store.dir(), path));
+    for (const auto& name : TRY(list_dir(dir.get())))
+      if (name.starts_with(".tmp-")) ::unlinkat(dir.get(), name.c_str(), 0);
+  }
+  return {};
+}
+
 /// Also those of damaged entries, which are to be repaired. An error if anything cannot be read.
 Result<std::set<std::string>> caches_in_use(const Store& store) {
   std::set<std::string> names;
@@ -93,6 +108,7 @@ Result<std::int64_t> sweep(const Store& store) {
   auto before = TRY(bytes_on_disk(store));
   TRY(remove_unused_layers(store));
   TRY(remove_halves(store));
+  TRY(remove_image_remains(store));
   TRY(remove_unnamed_caches(store));
   TRY(remove_dead_links(store));
   return before - TRY(bytes_on_disk(store));

@@ -108,7 +108,9 @@ Result<Pruned> prune_containers(const EngineOptions& engine, const PruneRequest&
     auto record = settle_container(*store, listed.id);
     if (!record || is_running(*store, *record)) continue;
     auto size = writable_size(*store, listed.id);
+    auto base = container_base(*store, listed);
     if (!remove_container(*store, listed.id, {})) continue;  // started meanwhile, or gone
+    TRY(release_base(*store, base));
     pruned.names.push_back(listed.id);
     pruned.reclaimed += size;
   }

@@ -226,6 +226,22 @@ std::string_view without_algorithm(std::string_view text) {
 
 }  // namespace
 
+Result<bool> hold_image(const Store& store, const Image& image) {
+  TRY(store.hold(image.id));
+  if (!image.config.diff_ids.empty()) TRY(store.hold(chain_ids(image.config.diff_ids).back()));
+  return store.images().contains(image.id);
+}
+
+Result<Image> take_image(const Store& store, std::string_view text) {
+  while (true) {
+    auto id = TRY(resolve_image(store, text));
+    auto image = store.images().get(id);
+    if (image && TRY(hold_image(store, *image))) return image;
+    // Removed since it was found: its name may mean another one now, or none.
+    if (!image && image.error().code() != ErrorCode::NotFound) return std::move(image).error();
+  }
+}
+
 Result<ImageID> put_child_image(const Store& store, std::string_view config,
                                 const std::optional<ImageID>& parent) {
   TRY(store.hold(ImageID(sha256(config))));

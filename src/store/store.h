@@ -79,6 +79,13 @@ class Store {
 /// NotFound: `No such image: <text>` (docker's words; without a tag ":latest" is shown).
 Result<ImageID> resolve_image(const Store& store, std::string_view text);
 
+/// Until the store is closed an image's layers stay, and `image prune` does not take it. False if
+/// it was removed before that: then its layers may be gone, too.
+Result<bool> hold_image(const Store& store, const Image& image);
+
+/// What resolve_image() finds, read and held. NotFound `No such image: <text>`.
+Result<Image> take_image(const Store& store, std::string_view text);
+
 /// Stores the image that a build step or a commit made of `parent`, held until the store is closed.
 /// A parent that was removed meanwhile is not recorded.
 Result<ImageID> put_child_image(const Store& store, std::string_view config,
