@@ -1,5 +1,7 @@
 #include "collect/disk_usage.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "base/io.h"
@@ -104,7 +106,8 @@ Result<DiskSpace> disk_space(const Store& store, const Usage& usage) {
                         [&](const auto& name) { return named.contains(name); });
   LinkedFiles linked;
   for (const auto& name : caches) {
-    if (name == "l") continue;
+    auto st = stat_at(overlay, name);
+    if (name == "l" || !st || !S_ISDIR(st->st_mode)) continue;  // backingFsBlockDev is a device
     auto bytes = new_bytes(overlay, name, linked);
     if (!bytes && bytes.error().code() == ErrorCode::NotFound) continue;  // removed meanwhile
     auto size = TRY(std::move(bytes));

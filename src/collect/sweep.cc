@@ -1,5 +1,6 @@
 #include "collect/sweep.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -87,6 +88,8 @@ Result<void> remove_unnamed_caches(const Store& store) {
     return std::move(buildkit).error();
   for (const auto& name : TRY(list_dir(store.caches().dir()))) {
     if (name == "l" || named.contains(name)) continue;
+    auto st = stat_at(store.caches().dir(), name);
+    if (!st || !S_ISDIR(st->st_mode)) continue;                           // backingFsBlockDev
     if (buildkit && buildkit->find(name) != std::string::npos) continue;  // dockerd's build cache
     TRY(store.caches().remove(name));
   }
