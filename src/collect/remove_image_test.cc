@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <fstream>
 
 #include "base/io.h"
 #include "base/temp_dir.h"
+#include "collect/buildkit.h"
 #include "collect/disk_usage.h"
 #include "collect/sweep.h"
 #include "store/layer_writer.h"
@@ -131,6 +133,69 @@ TEST_F(Removal, LayersOfDockerdsBuildCacheStay) {
   std::ofstream(root_ + "/buildkit/snapshots.db") << "\x01\x02" << bottom.chain_id.str() << "\x03";
   EXPECT_EQ(remove("a:1").size(), 2u);
   EXPECT_TRUE(store_->layers().contains(bottom.chain_id));
+}
+
+/// A bolt database of two pages with content: a bucket of one small bucket, and a page that is
+/// free.
+std::string bolt_file(const std::string& key, const std::string& value) {
+  constexpr std::size_t kPage = 4096;
+  std::string file(4 * kPage, '\0');
+  auto put = [&](std::size_t at, auto number) {
+    std::memcpy(file.data() + at, &number, sizeof number);
+  };
+  put(16, std::uint32_t{0xED0CDAED});
+  put(20, std::uint32_t{2});
+  put(24, std::uint32_t{kPage});
+  put(32, std::uint64_t{2});  // the root's page
+  put(64, std::uint64_t{7});  // transaction
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (std::size_t i = 16; i < 72; i++)
+    hash = (hash ^ static_cast<unsigned char>(file[i])) * 0x100000001b3;
+  put(72, hash);
+  std::size_t root = 2 * kPage;
+  put(root + 8, std::uint16_t{2});   // a leaf
+  put(root + 10, std::uint16_t{1});  // of one element
+  put(root + 16, std::uint32_t{1});  // a bucket
+  put(root + 20, std::uint32_t{16});
+  put(root + 24, std::uint32_t{1});
+  auto inline_size = 16 + 16 + 16 + key.size() + value.size();
+  put(root + 28, static_cast<std::uint32_t>(inline_size));
+  file[root + 32] = 'b';
+  std::size_t page = root + 33 + 16;  // behind the bucket's header
+  put(page + 8, std::uint16_t{2});
+  put(page + 10, std::uint16_t{1});
+  put(page + 20, std::uint32_t{16});
+  put(page + 24, static_cast<std::uint32_t>(key.size()));
+  put(page + 28, static_cast<std::uint32_t>(value.size()));
+  std::copy(key.begin(), key.end(), file.begin() + static_cast<std::ptrdiff_t>(page + 32));
+  std::copy(value.begin(), value.end(),
+            file.begin() + static_cast<std::ptrdiff_t>(page + 32 + key.size()));
+  file.replace(3 * kPage + 100, 9, "forgotten");
+  return file;
+}
+
+TEST(BoltTest, OnlyWhatIsReachedCounts) {
+  auto file = bolt_file("key", "a value");
+  EXPECT_EQ(must(bolt_contents(file)), "b\nkey\na value\n");
+  for (std::size_t size : {std::size_t{0}, std::size_t{100}, std::size_t{8192}, std::size_t{8200}})
+    EXPECT_FALSE(bolt_contents(std::string_view(file).substr(0, size)));
+  for (std::size_t at = 8192; at < 8300; at++) {  // whatever is damaged: no crash
+    auto damaged = file;
+    damaged[at] = '\xff';
+    (void)bolt_contents(damaged);
+  }
+}
+
+TEST_F(Removal, ALayerThatTheBuildCacheHasForgottenGoes) {
+  auto bottom = layer({}, "1");
+  image({bottom.diff_id}, "a:1");
+  reopen();
+  EXPECT_TRUE(make_dirs(store_->dir(), "buildkit", 0711));
+  auto file = bolt_file("x", "y");
+  file.replace(3 * 4096 + 8, 71, bottom.chain_id.str());
+  std::ofstream(root_ + "/buildkit/snapshots.db") << file;
+  EXPECT_EQ(remove("a:1").size(), 3u);
+  EXPECT_FALSE(store_->layers().contains(bottom.chain_id));
 }
 
 TEST_F(Removal, ParentsGoIfNobodyNamesThem) {

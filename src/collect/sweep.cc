@@ -7,12 +7,12 @@
 
 #include "base/io.h"
 #include "base/temp_dir.h"
+#include "collect/buildkit.h"
 #include "collect/disk_usage.h"
 
 namespace strata {
 namespace {
 
-constexpr std::size_t kMaxDatabase = std::size_t{1} << 30;  // bytes
 constexpr const char* kLayerDB = "image/overlay2/layerdb";
 
 Result<std::int64_t> bytes_on_disk(const Store& store) {
@@ -83,14 +83,12 @@ Result<std::set<std::string>> caches_in_use(const Store& store) {
 
 Result<void> remove_unnamed_caches(const Store& store) {
   auto named = TRY(caches_in_use(store));
-  auto buildkit = read_file(store.dir(), "buildkit/snapshots.db", kMaxDatabase);
-  if (!buildkit && buildkit.error().code() != ErrorCode::NotFound)
-    return std::move(buildkit).error();
+  auto buildkit = TRY(buildkit_names(store));
   for (const auto& name : TRY(list_dir(store.caches().dir()))) {
     if (name == "l" || named.contains(name)) continue;
     auto st = stat_at(store.caches().dir(), name);
-    if (!st || !S_ISDIR(st->st_mode)) continue;                           // backingFsBlockDev
-    if (buildkit && buildkit->find(name) != std::string::npos) continue;  // dockerd's build cache
+    if (!st || !S_ISDIR(st->st_mode)) continue;              // backingFsBlockDev
+    if (buildkit.find(name) != std::string::npos) continue;  // dockerd's build cache
     TRY(store.caches().remove(name));
   }
   return {};

@@ -1,11 +1,9 @@
 #include "collect/usage.h"
 
-#include "base/io.h"
+#include "collect/buildkit.h"
 
 namespace strata {
 namespace {
-
-constexpr std::size_t kMaxDatabase = std::size_t{1} << 30;  // bytes
 
 /// What nobody can use does not count. Everything else that goes wrong ends the scan: a layer must
 /// not be taken for unused because its user could not be read just now.
@@ -51,16 +49,13 @@ Result<void> add_container_mounts(const Store& store, Usage& usage) {
   return {};
 }
 
-/// A dockerd's BuildKit names the layers of its cache in a database of its own, as texts. One that
-/// it has forgotten may still be found in a free page: then the layer stays, which does no harm.
+/// The layers of a dockerd's build cache.
 Result<void> add_buildkit(const Store& store, Usage& usage) {
-  auto database = read_file(store.dir(), "buildkit/snapshots.db", kMaxDatabase);
-  if (!database && database.error().code() == ErrorCode::NotFound) return {};
-  if (!database) return std::move(database).error();
+  auto names = TRY(buildkit_names(store));
   constexpr std::string_view kAlgorithm = "sha256:";
   constexpr std::size_t kLength = kAlgorithm.size() + 2 * Digest::kBytes;
   std::set<ChainID> named;
-  std::string_view text = *database;
+  std::string_view text = names;
   for (auto at = text.find(kAlgorithm); at != std::string_view::npos;
        at = text.find(kAlgorithm, at + 1))
     if (auto id = Digest::parse(text.substr(at, kLength))) named.insert(ChainID(*id));
