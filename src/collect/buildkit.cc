@@ -91,8 +91,9 @@ class BoltReader {
     std::size_t key = number_at<std::uint32_t>(bytes, 8);
     std::size_t value = number_at<std::uint32_t>(bytes, 12);
     if (begin > bytes.size() || key + value > bytes.size() - begin) return bad_database();
-    contents.append(bytes.substr(begin, key)) += '\n';
+    contents.append(bytes.substr(begin, key));
     auto content = bytes.substr(begin + key, value);
+    if (is_bucket) contents += '\n';
     if (!is_bucket) {
       contents.append(content) += '\n';
       return {};

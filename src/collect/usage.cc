@@ -52,13 +52,16 @@ Result<void> add_container_mounts(const Store& store, Usage& usage) {
 /// The layers of a dockerd's build cache.
 Result<void> add_buildkit(const Store& store, Usage& usage) {
   auto names = TRY(buildkit_names(store));
-  constexpr std::string_view kAlgorithm = "sha256:";
-  constexpr std::size_t kLength = kAlgorithm.size() + 2 * Digest::kBytes;
+  // The key and its value. Buckets that are called by a ChainID hold only what is known of its
+  // size.
+  constexpr std::string_view kHolds = "chainid";
+  constexpr std::string_view kHolder = "chainidsha256:";
+  constexpr std::size_t kLength = std::string_view("sha256:").size() + 2 * Digest::kBytes;
   std::set<ChainID> named;
   std::string_view text = names;
-  for (auto at = text.find(kAlgorithm); at != std::string_view::npos;
-       at = text.find(kAlgorithm, at + 1))
-    if (auto id = Digest::parse(text.substr(at, kLength))) named.insert(ChainID(*id));
+  for (auto at = text.find(kHolder); at != std::string_view::npos; at = text.find(kHolder, at + 1))
+    if (auto id = Digest::parse(text.substr(at + kHolds.size(), kLength)))
+      named.insert(ChainID(*id));
   for (const auto& chain : named) add_user(usage, chain);
   return {};
 }
