@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 import unittest
 
@@ -231,6 +232,33 @@ class RemovalTest(StoreCase):
     def tearDown(self):
         self.ours.clear()
         super().tearDown()
+
+
+class BuildKitCacheTest(StoreCase):
+    """Layers and cache directories that only the build cache of a dockerd needs."""
+
+    def build(self, daemon, tag):
+        done = subprocess.run([*daemon.command(), "build", "--progress=plain", "--network", "none", "-t", tag, self.path("context")],
+                              env=daemon.environment() | {"DOCKER_BUILDKIT": "1"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_they_outlive_the_image_and_go_when_the_cache_is_pruned(self):
+        self.context({"Dockerfile": "FROM bb:1\nCOPY f /f\nRUN echo x > /x\n", "f": "f\n"})
+        daemon, strata = self.dockerd(), self.strata()
+        daemon("import", rootfs.busybox(self.path("base.tar")), "bb:1")
+        self.build(daemon, "app:1")
+        daemon.stop()
+        layers = self.store().layer_ids()
+        self.assertEqual(strata("rmi", "app:1").count("Deleted: "), 1)
+        strata("system", "prune", "-a", "-f")
+        self.assertEqual(self.store().layer_ids(), layers)
+        daemon.start()
+        daemon("import", self.path("base.tar"), "bb:1")
+        self.build(daemon, "app:2")
+        self.assertEqual(daemon("run", "--rm", "--network", "none", "app:2", "cat", "/f", "/x"), "f\nx")
+        daemon("builder", "prune", "-a", "-f")
+        daemon.stop()
+        self.assertEqual(strata("rmi", "app:2").count("Deleted: "), 3)
 
 
 if __name__ == "__main__":
