@@ -95,7 +95,7 @@ Result<void> Committer::commit(Commit& c) {
   next.config.image = image_.id ? image_.id->str() : "";
   next.container_config->image = next.config.image;
 
-  auto id = TRY(store_.images().put(encode_image_config(next), image_.id, true));
+  auto id = TRY(put_child_image(store_, encode_image_config(next), image_.id));
   image_ = {id, std::move(next)};
   if (c.slot) output_.fill(c.slot, arrow(id));
   return {};

@@ -68,15 +68,15 @@ Result<void> Stage::start_from_stage(const FinishedStage& stage) {
 
 Result<void> Stage::start_from_image(const std::string& name) {
   auto reference = TRY(Reference::parse_normalized(name));
-  auto id = resolve_image(build_.store, name);
-  if (!id) {
-    if (id.error().code() != ErrorCode::NotFound) return std::move(id).error();
+  auto found = take_image(build_.store, name);
+  if (!found) {
+    if (found.error().code() != ErrorCode::NotFound) return std::move(found).error();
     return Error(ErrorCode::NotFound,
                  fmt::format("pull access denied for {}, repository does not exist or may require "
                              "'docker login': no such image in the store",
                              reference.familiar_name()));
   }
-  auto image = TRY(build_.store.images().get(*id).context("image {}", name));
+  Image& image = *found;
   image_ = {image.id, std::move(image.config)};
   config_ = image_.config.config;
   config_.open_stdin = config_.stdin_once = false;
@@ -169,7 +169,7 @@ Result<void> Stage::commit_config(const std::string& text) {
 Result<bool> Stage::look_up(const RunConfig& probe) {
   if (!may_look_up()) return false;
   auto hit = TRY(find_cached(build_.store, image_.id, probe));
-  if (!hit) {
+  if (!hit || !TRY(hold_image(build_.store, *hit))) {
     missed_ = true;
     return false;
   }
@@ -244,9 +244,8 @@ Result<ImageRoot*> Stage::image_root(const std::string& from) {
                    fmt::format("invalid from flag value {}: {}", from,
                                from == std::to_string(index_) ? "refers to current build stage"
                                                               : "index out of bounds"));
-    auto id = TRY(resolve_image(build_.store, from).context("invalid from flag value {}", from));
-    auto found = TRY(build_.store.images().get(id));
-    image = {id, std::move(found.config)};
+    auto found = TRY(take_image(build_.store, from).context("invalid from flag value {}", from));
+    image = {found.id, std::move(found.config)};
   }
   if (!image.id)
     return Error(ErrorCode::InvalidArgument,

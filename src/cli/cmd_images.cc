@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "cli/commands.h"
+#include "cli/filter_flag.h"
 #include "cli/report.h"
 #include "cli/table.h"
 #include "engine/images.h"
@@ -20,8 +21,7 @@ struct Options {
 void add_flags(FlagSet& f, Options& o) {
   f.add(o.request.all, "all", 'a', "Show all images (default hides intermediate images)");
   f.add(o.digests, "digests", 0, "Show digests");
-  f.add(o.request.filters, "filter", 'f', "Filter output based on conditions provided")
-      .type("filter");
+  add_filter(f, o.request.filters, 'f', "Filter output based on conditions provided");
   f.add(o.format, "format", 0, "Pretty-print images using a Go template");
   f.add(o.full_ids, "no-trunc", 0, "Don't truncate output");
   f.add(o.quiet, "quiet", 'q', "Only show image IDs");
@@ -76,6 +76,7 @@ Json row_json(const ImageRow& row, bool full_ids) {
 Result<int> run(Options& o, Call& call) {
   if (!call.args.empty()) o.request.reference = call.args[0];
   auto table = TRY(Table::create(table_spec(o.digests), o.format, o.quiet));
+  o.request.digests = o.digests || o.format.find("{{.Digest}}") != std::string::npos;
   auto rows = list_images(engine_options(call), o.request);
   if (!rows) return from_daemon(std::move(rows).error());
   for (const auto& row : *rows) TRY(table.add(row_json(row, o.full_ids)));
@@ -96,7 +97,7 @@ Command images_command(std::string_view path) {
               "Lists the images of the store, newest first. Images that are only steps "
               "of a build are hidden unless -a is given.\n\n"
               "Filters: dangling=true|false, label=NAME[=VALUE], before=IMAGE, "
-              "since=IMAGE, reference=PATTERN.",
+              "since=IMAGE, until=TIME, reference=PATTERN.",
           .arity = at_most(1),
           .make = action<cmd_images::Options, cmd_images::add_flags, cmd_images::run>};
 }

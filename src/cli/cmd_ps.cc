@@ -1,4 +1,6 @@
 #include "cli/commands.h"
+#include "cli/container_row.h"
+#include "cli/filter_flag.h"
 #include "cli/report.h"
 #include "cli/table.h"
 #include "engine/containers.h"
@@ -19,8 +21,7 @@ struct Options {
 
 void add_flags(FlagSet& f, Options& o) {
   f.add(o.request.all, "all", 'a', "Show all containers (default shows just running)");
-  f.add(o.request.filters, "filter", 'f', "Filter output based on conditions provided")
-      .type("filter");
+  add_filter(f, o.request.filters, 'f', "Filter output based on conditions provided");
   f.add(o.format, "format", 0, "Pretty-print containers using a Go template");
   f.add(o.request.last, "last", 'n', "Show n last created containers (includes all states)");
   f.add(o.latest, "latest", 'l', "Show the latest created container (includes all states)");
@@ -101,20 +102,20 @@ std::size_t count_volumes(const ContainerRow& row) {
   return n;
 }
 
-Json row_json(const ContainerRow& row, const Options& o) {
+Json row_json(const ContainerRow& row, bool full, bool size) {
   return Json::object({
-      {"Command", go_quote(o.full_ids ? row.command : ellipsis(row.command, 20))},
+      {"Command", go_quote(full ? row.command : ellipsis(row.command, 20))},
       {"CreatedAt", local_time(row.created.seconds)},
-      {"ID", o.full_ids ? row.id : short_id(row.id)},
-      {"Image", image_text(row, o.full_ids)},
+      {"ID", full ? row.id : short_id(row.id)},
+      {"Image", image_text(row, full)},
       {"Labels", label_list(row.labels)},
       {"LocalVolumes", std::to_string(count_volumes(row))},
-      {"Mounts", mount_list(row, o.full_ids)},
+      {"Mounts", mount_list(row, full)},
       {"Names", joined(row.names)},
       {"Networks", row.networks},
       {"Ports", row.ports},
       {"RunningFor", ago(row.created.seconds)},
-      {"Size", o.request.size ? size_text(row) : "0B"},
+      {"Size", size ? size_text(row) : "0B"},
       {"State", row.state},
       {"Status", row.status},
   });
@@ -134,7 +135,8 @@ Result<int> run(Options& o, Call& call) {
   auto table = TRY(Table::create(table_spec(o.request.size), o.format, o.quiet));
   auto rows = list_containers(engine_options(call), o.request);
   if (!rows) return from_daemon(std::move(rows).error());
-  for (const auto& row : *rows) TRY(table.add(row_json(row, o), label_method(row)));
+  for (const auto& row : *rows)
+    TRY(table.add(row_json(row, o.full_ids, o.request.size), label_method(row)));
   auto text = TRY(table.finish());
   std::fwrite(text.data(), 1, text.size(), call.out);
   return 0;
@@ -142,6 +144,10 @@ Result<int> run(Options& o, Call& call) {
 
 }  // namespace
 }  // namespace cmd_ps
+
+Json container_row_json(const ContainerRow& row, bool full, bool size) {
+  return cmd_ps::row_json(row, full, size);
+}
 
 Command ps_command(std::string_view path) {
   return {.path = path,

@@ -89,9 +89,8 @@ Result<ImageID> commit_container(const Store& store, const ContainerRecord& reco
   auto diff_id =
       TRY(commit_layer(store, record, request.pause, chain).context("commit {}", record.id));
   auto child = child_config(parent, record, request, std::move(config), diff_id);
-  return store.images().put(encode_image_config(child),
-                            base ? std::optional(base->id) : std::nullopt,
-                            /*built_locally=*/true);
+  return put_child_image(store, encode_image_config(child),
+                         base ? std::optional(base->id) : std::nullopt);
 }
 
 }  // namespace strata

@@ -186,8 +186,7 @@ RunConfig merge_run_config(const RunConfig& user, const RunConfig& image) {
 
 Result<CreatedContainer> create_container(const Store& store, const CreateRequest& request) {
   if (!request.name.empty()) TRY(check_container_name(request.name));
-  auto image_id = TRY(resolve_image(store, request.image));
-  auto image = TRY(store.images().get(image_id));
+  auto image = TRY(take_image(store, request.image));
   auto record = TRY(make_record(request, image));
 
   const auto& diff_ids = image.config.diff_ids;

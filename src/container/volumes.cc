@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include "base/io.h"
 #include "base/random_id.h"
 #include "base/temp_dir.h"
+#include "container/changes.h"
 #include "container/copy_tree.h"
 #include "container/names.h"
 
@@ -67,6 +69,7 @@ Result<void> NewVolumes::make(ContainerRecord& record, int image_root) {
     if (m.type != "volume") continue;
     if (m.name.empty()) m.name = random_hex(32);
     TRY(check_volume_name(m.name));
+    TRY(store_.hold_volume(m.name));  // until the container's record names it
     if (::mkdirat(volumes.get(), m.name.c_str(), 0701) == 0)
       made_.push_back(m.name);
     else if (errno != EEXIST)
@@ -77,6 +80,37 @@ Result<void> NewVolumes::make(ContainerRecord& record, int image_root) {
     TRY(copy_up(image_root, m.destination, data.get()).context("volume {}", m.name));
   }
   return {};
+}
+
+Result<std::vector<VolumeUse>> list_volumes(const Store& store) {
+  std::vector<VolumeUse> found;
+  auto volumes = open_dir(store.dir(), "volumes");
+  if (!volumes && volumes.error().code() == ErrorCode::NotFound) return found;
+  if (!volumes) return std::move(volumes).error();
+  auto containers = TRY(list_containers(store));
+  for (const auto& name : TRY(list_dir(volumes->get()))) {
+    auto data = open_dir(volumes->get(), name + "/_data");
+    if (!data) continue;  // metadata.db, backingFsBlockDev
+    VolumeUse volume{name, TRY(tree_size(data->get()).context("volume {}", name)), 0};
+    for (const auto& record : containers)
+      if (std::any_of(record.mounts.begin(), record.mounts.end(),
+                      [&](const auto& m) { return m.name == name; }))
+        volume.links++;
+    found.push_back(std::move(volume));
+  }
+  return found;
+}
+
+Result<std::vector<VolumeUse>> prune_volumes(const Store& store) {
+  auto removal = TRY(store.begin_removal());
+  std::vector<VolumeUse> removed;
+  auto volumes = TRY(open_volumes(store));
+  for (auto& volume : TRY(list_volumes(store))) {
+    if (volume.links > 0 || removal.holds_volume(volume.name)) continue;
+    TRY(remove_tree(volumes.get(), volume.name));
+    removed.push_back(std::move(volume));
+  }
+  return removed;
 }
 
 Result<void> remove_anonymous_volumes(const Store& store, const ContainerRecord& record) {

@@ -30,6 +30,18 @@ class NewVolumes {
   std::vector<std::string> made_;
 };
 
+/// A local volume, and how many containers have it.
+struct VolumeUse {
+  std::string name;
+  std::int64_t size = 0;  // bytes of its files
+  int links = 0;
+};
+/// All of them, sorted by name.
+Result<std::vector<VolumeUse>> list_volumes(const Store& store);
+
+/// Removes all volumes that no container has, named or not. Gives them.
+Result<std::vector<VolumeUse>> prune_volumes(const Store& store);
+
 /// Removes the anonymous volumes of `record` that no other container uses. The record itself must
 /// be gone already.
 Result<void> remove_anonymous_volumes(const Store& store, const ContainerRecord& record);

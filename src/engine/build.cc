@@ -80,8 +80,7 @@ Result<void> tag_all(const EngineOptions& engine, const Store& store, ImageID id
                      const std::function<void(std::string_view)>& output) {
   if (!engine.lazy) TRY(store.sync());
   for (const auto& tag : tags) {
-    TRY(store.references().set(tag, id));
-    TRY(store.images().set_last_updated(id, Time::now()));
+    TRY(name_image(store, tag, id, Time::now()));
     output(fmt::format("Successfully tagged {}\n", tag.familiar()));
   }
   return {};

@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "build/ports.h"
+#include "collect/remove_image.h"
 #include "container/attach.h"
 #include "container/detached.h"
 #include "container/logs.h"
@@ -111,8 +112,11 @@ Result<int> run_container(const EngineOptions& engine, const AttachRequest& requ
   auto run = PreparedRun::prepare(*store, s.record, warn);
   if (!run) return failed_start(*store, std::move(s), std::move(run).error());
   auto stdio = stdio_of(request, s.record.config);
+  auto base = container_base(*store, s.record);
+  bool auto_remove = s.record.host.auto_remove;
   auto end =
       TRY(run_attached(*store, std::move(s.record), *std::move(run), *std::move(s.lock), stdio));
+  if (auto_remove) TRY(release_base(*store, base));
   if (end.never_ran) return Error(ErrorCode::InvalidArgument, std::move(end.error));
   return end.exit_code;
 }
@@ -158,7 +162,11 @@ Result<void> container_logs(const EngineOptions& engine, const ContainerLogsRequ
 
 Result<void> container_exited(const EngineOptions& engine, std::string_view id) {
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
-  return record_detached_end(*store, std::string(id));
+  auto record = load_container(*store, std::string(id));
+  auto base = record ? container_base(*store, *record) : ContainerBase();
+  TRY(record_detached_end(*store, std::string(id)));
+  bool is_removed = record && record->host.auto_remove;
+  return is_removed ? release_base(*store, base) : Result<void>();
 }
 
 }  // namespace strata

@@ -1,6 +1,7 @@
 #include "engine/containers.h"
 
 #include "build/change.h"
+#include "collect/remove_image.h"
 #include "container/changes.h"
 #include "container/commit.h"
 #include "container/create.h"
@@ -39,7 +40,9 @@ Result<void> remove_container(const EngineOptions& engine, std::string_view name
                               bool volumes) {
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto record = TRY(find_container(*store, name));
+  auto base = container_base(*store, record);
   TRY(remove_container(*store, record.id, {force, volumes}));
+  TRY(release_base(*store, base));
   return engine.lazy ? Result<void>() : store->sync();
 }
 
@@ -69,10 +72,7 @@ Result<ImageID> commit_container(const EngineOptions& engine,
   commit.change = [&](RunConfig& config) { return build::apply_changes(config, request.changes); };
   auto id = TRY(commit_container(*store, record, commit));
   if (!engine.lazy) TRY(store->sync());
-  if (reference) {
-    TRY(store->references().set(*reference, id));
-    TRY(store->images().set_last_updated(id, Time::now()));
-  }
+  if (reference) TRY(name_image(*store, *reference, id, Time::now()));
   return id;
 }
 

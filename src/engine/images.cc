@@ -6,6 +6,7 @@
 
 #include "build/change.h"
 #include "compress/detect.h"
+#include "engine/log_time.h"
 #include "image/config.h"
 #include "image/pattern.h"
 #include "image/platform.h"
@@ -31,6 +32,7 @@ struct ImageFilters {
   std::vector<std::pair<std::string, std::optional<std::string>>> labels;
   std::optional<Time> before;
   std::optional<Time> since;
+  std::optional<Time> until;
   std::vector<std::string> references;
 };
 
@@ -48,10 +50,10 @@ Result<ImageFilters> parse_filters(const Store& store, const std::vector<std::st
     auto name = text.substr(0, equals);
     auto value = text.substr(equals + 1);
     if (name == "dangling") {
-      if (value != "true" && value != "1" && value != "false" && value != "0")
+      if (value != "true" && value != "false")
         return Error(ErrorCode::InvalidArgument,
                      fmt::format("Invalid filter 'dangling=[{}]'", value));
-      f.dangling = value == "true" || value == "1";
+      f.dangling = f.dangling.value_or(false) || value == "true";
     } else if (name == "label") {
       auto split = value.find('=');
       if (split == std::string::npos)
@@ -62,6 +64,8 @@ Result<ImageFilters> parse_filters(const Store& store, const std::vector<std::st
       f.before = TRY(created_of(store, value));
     } else if (name == "since") {
       f.since = TRY(created_of(store, value));
+    } else if (name == "until") {
+      f.until = TRY(parse_log_time(value, Time::now()));
     } else if (name == "reference") {
       f.references.push_back(value);
     } else {
@@ -79,47 +83,76 @@ bool matches(const ImageFilters& f, const ImageConfig& config) {
     if (value && label->second != *value) return false;
   }
   if (f.before && !(config.created < *f.before)) return false;
+  if (f.until && config.created > *f.until) return false;
   return !f.since || config.created > *f.since;
 }
 
-/// A pattern matches the familiar name, or name and tag.
-bool matches_reference(const std::vector<std::string>& patterns, const std::string& repository,
-                       const std::string& familiar) {
+/// A pattern matches the familiar name, or name and tag. InvalidArgument if it is none.
+Result<bool> matches_reference(const std::vector<std::string>& patterns,
+                               const std::string& repository, const std::string& familiar) {
   if (patterns.empty()) return true;
-  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& p) {
-    auto name = match_pattern(p, repository);
-    auto full = match_pattern(p, familiar);
-    return (name && *name) || (full && *full);
-  });
+  for (const auto& p : patterns)
+    if (TRY(match_pattern(p, familiar)) || TRY(match_pattern(p, repository))) return true;
+  return false;
 }
 
-/// The rows of one image: one for each name, or one without.
-void add_rows(std::vector<ImageRow>& rows, const ImageRow& image,
-              const std::vector<std::string>& names, const std::vector<std::string>& patterns) {
-  std::map<std::string, std::string> digests;  // by repository
-  std::set<std::string> tagged;
-  for (const auto& name : names)
-    if (auto at = name.find('@'); at != std::string::npos)
-      digests[name.substr(0, at)] = name.substr(at + 1);
+/// The names of one image that the patterns let through.
+struct ShownNames {
+  std::vector<std::pair<std::string, std::string>> tags;  // repository and tag
+  std::map<std::string, std::vector<std::string>> digests;
+};
+
+Result<ShownNames> shown_names(const std::vector<std::string>& names,
+                               const std::vector<std::string>& patterns) {
+  ShownNames shown;
   for (const auto& name : names) {
-    if (name.find('@') != std::string::npos) continue;
-    auto colon = name.rfind(':');
-    ImageRow row = image;
-    row.repository = name.substr(0, colon);
-    row.tag = name.substr(colon + 1);
-    tagged.insert(row.repository);
-    if (!matches_reference(patterns, row.repository, name)) continue;
-    if (auto d = digests.find(row.repository); d != digests.end()) row.digest = d->second;
-    rows.push_back(std::move(row));
+    auto at = name.find('@');
+    auto split = at == std::string::npos ? name.rfind(':') : at;
+    auto repository = name.substr(0, split);
+    if (!TRY(matches_reference(patterns, repository, name))) continue;
+    if (at == std::string::npos)
+      shown.tags.emplace_back(repository, name.substr(split + 1));
+    else
+      shown.digests[repository].push_back(name.substr(split + 1));
   }
-  for (const auto& [repository, digest] : digests) {
-    if (tagged.contains(repository)) continue;
-    if (!matches_reference(patterns, repository, repository + '@' + digest)) continue;
+  return shown;
+}
+
+/// The rows of one image: one for each tag, and for each repository that it has only digests of.
+/// With `all_digests` one for each digest, too.
+void add_rows(std::vector<ImageRow>& rows, const ImageRow& image, const ShownNames& names,
+              bool all_digests) {
+  std::set<std::string> tagged;
+  auto add = [&](const std::string& repository, const std::string& tag) {
+    auto known = names.digests.find(repository);
     ImageRow row = image;
     row.repository = repository;
-    row.digest = digest;
-    rows.push_back(std::move(row));
+    row.tag = tag;
+    if (!all_digests || known == names.digests.end()) {
+      rows.push_back(std::move(row));
+      return;
+    }
+    for (const auto& digest : known->second) {
+      row.digest = digest;
+      rows.push_back(row);
+    }
+  };
+  for (const auto& [repository, tag] : names.tags) {
+    tagged.insert(repository);
+    add(repository, tag);
   }
+  for (const auto& [repository, digests] : names.digests)
+    if (!tagged.contains(repository)) add(repository, kNone);
+}
+
+/// docker's rules for an image as far as its names decide. `has_child`: another was built on it.
+bool is_listed(const ShownNames& names, const ListImagesRequest& request,
+               const ImageFilters& filters, bool has_child, bool has_patterns) {
+  if (has_child && filters.dangling.value_or(false)) return false;
+  if (!names.tags.empty()) return !filters.dangling.value_or(false);
+  if (!names.digests.empty()) return true;
+  if (has_child && !request.all) return false;
+  return filters.dangling.value_or(true) && !has_patterns;
 }
 
 Json labels_json(const RunConfig& config) {
@@ -146,22 +179,18 @@ Result<std::vector<ImageRow>> list_images(const EngineOptions& engine,
 
   std::vector<ImageRow> rows;
   for (const auto& id : ids) {
-    auto known = names.find(id);
-    bool named = known != names.end();
-    bool dangling = !named && !parents.contains(id);
-    if (filters.dangling && *filters.dangling != dangling) continue;
-    if (!named && !dangling && !request.all) continue;
-    if (!named && !patterns.empty()) continue;
+    auto shown = TRY(shown_names(names[id], patterns));
+    if (!is_listed(shown, request, filters, parents.contains(id), !patterns.empty())) continue;
     auto image = store->images().get(id);
     if (!image || !matches(filters, image->config)) continue;
     auto size = image_size(*store, image->config);
     if (!size) continue;  // as dockerd: an image whose layers are gone is not listed
     ImageRow row{
         id, kNone, kNone, kNone, image->config.created, *size, labels_json(image->config.config)};
-    if (named)
-      add_rows(rows, row, known->second, patterns);
-    else
+    if (shown.tags.empty() && shown.digests.empty())
       rows.push_back(std::move(row));
+    else
+      add_rows(rows, row, shown, request.digests);
   }
   std::stable_sort(rows.begin(), rows.end(),
                    [](const ImageRow& a, const ImageRow& b) { return a.created > b.created; });
@@ -214,8 +243,7 @@ Result<void> tag_image(const EngineOptions& engine, std::string_view source,
   TRY(check_taggable(reference));
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto id = TRY(resolve_image(*store, source));
-  TRY(store->references().set(reference, id));
-  return store->images().set_last_updated(id, Time::now());
+  return name_image(*store, reference, id, Time::now());
 }
 
 Result<ImageID> import_image(const EngineOptions& engine, const ImportRequest& request,
@@ -247,12 +275,11 @@ Result<ImageID> import_image(const EngineOptions& engine, const ImportRequest& r
   config.created = Time::now();
   config.history = {{config.created, "", "", config.comment, false}};
   config.diff_ids = {published.diff_id};
-  auto id = TRY(store->images().put(encode_image_config(config), std::nullopt, false));
+  auto bytes = encode_image_config(config);
+  TRY(store->hold(ImageID(sha256(bytes))));
+  auto id = TRY(store->images().put(bytes, std::nullopt, false));
   if (!engine.lazy) TRY(store->sync());
-  if (reference) {
-    TRY(store->references().set(*reference, id));
-    TRY(store->images().set_last_updated(id, config.created));
-  }
+  if (reference) TRY(name_image(*store, *reference, id, config.created));
   return id;
 }
 

@@ -18,7 +18,8 @@ struct ListImagesRequest {
   bool all = false;       // intermediate images too
   std::string reference;  // "app", "app:1", "ap*"; empty: all
   std::vector<std::string>
-      filters;  // "dangling=true", "label=a=b", "before=x", "since=x", "reference=x"
+      filters;  // "dangling=true", "label=a=b", "before=x", "since=x", "until=24h", "reference=x"
+  bool digests = false;  // a row for each digest of a repository, not only for each tag
 };
 
 /// One row of `images`: an image under one of its names.

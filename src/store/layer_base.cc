@@ -66,6 +66,7 @@ Result<std::vector<UniqueFd>> find_donors(const Store& store,
 Result<LayerBase> layer_base(const Store& store, const std::vector<DiffID>& diff_ids) {
   LayerBase base;
   if (diff_ids.empty()) return base;
+  TRY(store.hold(chain_ids(diff_ids).back()));
   auto layers = TRY(store.layers().stack(diff_ids));
   base.lowers = TRY(store.caches().stack(layers.back().cache_id));
   return base;

@@ -176,13 +176,19 @@ Result<void> LayerDB::publish(TempDir files, const LayerInfo& layer) const {
   return files.publish(layers.get(), layer.chain_id.digest().hex());
 }
 
-Result<void> LayerDB::remove(ChainID id) const {
+Result<std::string> LayerDB::condemn(ChainID id) const {
   auto path = layer_path(id);
   auto removing = fmt::format("{}-{}-removing", path, random_hex(32));
   if (::renameat(dir_.get(), path.c_str(), dir_.get(), removing.c_str()) < 0)
     return Error::from_errno(errno, "remove layer " + id.str());
-  return remove_tree(dir_.get(), removing);
+  return removing;
 }
+
+Result<void> LayerDB::remove_condemned(const std::string& name) const {
+  return remove_tree(dir_.get(), name);
+}
+
+Result<void> LayerDB::remove(ChainID id) const { return remove_condemned(TRY(condemn(id))); }
 
 Result<ContainerMount> LayerDB::mount(const std::string& container) const {
   auto path = TRY(mount_path(container));

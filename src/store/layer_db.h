@@ -52,7 +52,11 @@ class LayerDB {
   /// Writes diff, size, cache-id and parent beside the tar-split in `files` and renames it into
   /// place. Conflict if the ChainID exists.
   Result<void> publish(TempDir files, const LayerInfo& layer) const;
-  /// Takes the entry away (rename to "...-removing" first). The cache is the caller's to remove.
+  /// Takes the entry away in two steps, for the cache to be removed between them: condemn() renames
+  /// it to "...-removing", whose name it gives, and remove_condemned() removes that.
+  Result<std::string> condemn(ChainID id) const;
+  Result<void> remove_condemned(const std::string& name) const;
+  /// Both steps. The cache is the caller's to remove.
   Result<void> remove(ChainID id) const;
 
   Result<ContainerMount> mount(const std::string& container) const;

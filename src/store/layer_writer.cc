@@ -152,7 +152,10 @@ Result<LayerInfo> LayerWriter::State::publish(const std::optional<ChainID>& pare
   layer.parent = parent;
   layer.chain_id = parent ? chain_id(*parent, layer.diff_id) : chain_id(layer.diff_id);
   layer.cache_id = cache->id();
+  // Held before it is looked for: what is found then stays, until an image names it.
+  TRY(store.hold(layer.chain_id));
   std::optional<LayerInfo> below;
+  if (parent) TRY(store.hold(*parent));
   if (parent) below = TRY(layers.get(*parent));
   if (!layers.contains(layer.chain_id)) {
     TRY(complete_cache(below));

@@ -90,6 +90,29 @@ Result<bool> References::remove(const Reference& ref) const {
   return true;
 }
 
+Result<std::vector<Reference>> References::remove_all(ImageID id) const {
+  auto lock = TRY(FileLock::acquire(lock_dir_, kLock, FileLock::Mode::Exclusive));
+  auto repositories = TRY(load());
+  auto removed = references_of(repositories, id);
+  if (removed.empty()) return removed;
+  for (auto& [name, references] : repositories)
+    std::erase_if(references, [&](const auto& entry) { return entry.second == id; });
+  std::erase_if(repositories, [](const auto& repository) { return repository.second.empty(); });
+  TRY(save(image_dir_, repositories));
+  return removed;
+}
+
+std::vector<Reference> references_of(const References::Repositories& repositories, ImageID id) {
+  std::vector<Reference> found;
+  for (const auto& [name, references] : repositories)
+    for (const auto& [text, image] : references)
+      if (image == id)
+        if (auto reference = Reference::parse_normalized(text)) found.push_back(*reference);
+  std::sort(found.begin(), found.end(),
+            [](const Reference& a, const Reference& b) { return a.str() < b.str(); });
+  return found;
+}
+
 std::map<ImageID, std::vector<std::string>> references_by_image(
     const References::Repositories& repositories) {
   std::map<ImageID, std::vector<std::string>> by_image;

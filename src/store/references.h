@@ -27,6 +27,8 @@ class References {
   Result<std::optional<ImageID>> get(const Reference& ref) const;
   /// Points `ref` to `id`, whatever it named before; returns what that was.
   Result<std::optional<ImageID>> set(const Reference& ref, ImageID id) const;
+  /// Removes all references to an image in one step and gives them, sorted by their full names.
+  Result<std::vector<Reference>> remove_all(ImageID id) const;
   /// False if there was no such reference.
   Result<bool> remove(const Reference& ref) const;
 
@@ -38,5 +40,8 @@ class References {
 /// All references of each image, sorted.
 std::map<ImageID, std::vector<std::string>> references_by_image(
     const References::Repositories& repositories);
+
+/// The references of one image, sorted by their full names, as docker goes through them.
+std::vector<Reference> references_of(const References::Repositories& repositories, ImageID id);
 
 }  // namespace strata

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "base/io.h"
+#include "store/lease.h"
 
 namespace strata {
 
@@ -22,6 +23,7 @@ struct Store::State {
   UniqueFd containers;
   std::optional<FileLock> daemon_lock;  // shared: no dockerd starts
   std::optional<FileLock> own_lock;     // shared: no garbage collection starts
+  std::optional<Lease> lease;           // only if open for writing
   std::optional<ImageDB> images;
   std::optional<LayerDB> layers;
   std::optional<References> references;
@@ -31,6 +33,7 @@ struct Store::State {
 namespace {
 
 constexpr const char* kDaemonLock = "volumes/metadata.db";
+constexpr const char* kOwnLock = "strata/lock";
 
 struct Directory {
   const char* path;
@@ -109,6 +112,9 @@ std::optional<int> exclusive_holder(std::string_view line, const struct stat& fi
   return error == std::errc() && pid > 0 ? std::optional(pid) : std::nullopt;
 }
 
+/// What stands for a volume in a lease.
+Digest volume_digest(const std::string& name) { return sha256("volume " + name); }
+
 }  // namespace
 
 Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -123,13 +129,14 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& root, Access acces
   if (access == Access::Write) {
     s.daemon_lock = TRY(lock_out_dockerd(dir, s.path));
     TRY(make_layout(dir));
-    s.own_lock = TRY(FileLock::acquire(dir, "strata/lock", FileLock::Mode::Shared));
+    s.own_lock = TRY(FileLock::acquire(dir, kOwnLock, FileLock::Mode::Shared));
   } else if (!exists(dir, "image/overlay2/imagedb/metadata/sha256")) {
     TRY(make_layout(dir));
   }
   s.image_dir = TRY(open_dir(dir, "image/overlay2"));
   // A reader leaves a store that only a dockerd used as it is.
   if (access == Access::Write || exists(dir, "strata")) s.own = TRY(open_dir(dir, "strata"));
+  if (access == Access::Write) s.lease.emplace(s.own.get());
   s.containers = TRY(open_dir(dir, "containers"));
   s.images.emplace(TRY(open_dir(dir, "image/overlay2/imagedb/content/sha256")),
                    TRY(open_dir(dir, "image/overlay2/imagedb/metadata/sha256")));
@@ -153,7 +160,42 @@ Result<void> Store::sync() const {
   return {};
 }
 
+Result<void> Store::hold(ChainID id) const {
+  return state_->lease ? state_->lease->add(id.digest()) : Result<void>();
+}
+
+Result<void> Store::hold(ImageID id) const {
+  return state_->lease ? state_->lease->add(id.digest()) : Result<void>();
+}
+
+Result<void> Store::hold_volume(const std::string& name) const {
+  return state_->lease ? state_->lease->add(volume_digest(name)) : Result<void>();
+}
+
+bool Store::Removal::holds_volume(const std::string& name) const {
+  return held.contains(volume_digest(name));
+}
+
+Result<FileLock> Store::keep_all() const { return lock_removal(own_dir(), FileLock::Mode::Shared); }
+
+Result<Store::Removal> Store::begin_removal() const {
+  auto lock = TRY(lock_removal(own_dir(), FileLock::Mode::Exclusive));
+  auto held = TRY(leased_ids(own_dir()));
+  return Removal{std::move(lock), std::move(held)};
+}
+
+Result<bool> Store::take_alone() {
+  state_->own_lock.reset();  // two locks of one process exclude each other, too
+  auto alone = FileLock::try_acquire(dir(), kOwnLock, FileLock::Mode::Exclusive);
+  bool is_alone = alone.has_value();
+  if (!alone && alone.error().code() != ErrorCode::Conflict) return std::move(alone).error();
+  if (!alone) alone = FileLock::acquire(dir(), kOwnLock, FileLock::Mode::Shared);
+  state_->own_lock = TRY(std::move(alone));
+  return is_alone;
+}
+
 void Store::release() {
+  state_->lease.reset();
   state_->own_lock.reset();
   state_->daemon_lock.reset();
 }
@@ -184,6 +226,37 @@ std::string_view without_algorithm(std::string_view text) {
 }
 
 }  // namespace
+
+Result<bool> hold_image(const Store& store, const Image& image) {
+  TRY(store.hold(image.id));
+  if (!image.config.diff_ids.empty()) TRY(store.hold(chain_ids(image.config.diff_ids).back()));
+  return store.images().contains(image.id);
+}
+
+Result<Image> take_image(const Store& store, std::string_view text) {
+  while (true) {
+    auto id = TRY(resolve_image(store, text));
+    auto image = store.images().get(id);
+    if (image && TRY(hold_image(store, *image))) return image;
+    // Removed since it was found: its name may mean another one now, or none.
+    if (!image && image.error().code() != ErrorCode::NotFound) return std::move(image).error();
+  }
+}
+
+Result<ImageID> put_child_image(const Store& store, std::string_view config,
+                                const std::optional<ImageID>& parent) {
+  TRY(store.hold(ImageID(sha256(config))));
+  auto kept = TRY(store.keep_all());
+  auto known = parent && store.images().contains(*parent) ? parent : std::nullopt;
+  return store.images().put(config, known, /*built_locally=*/true);
+}
+
+Result<void> name_image(const Store& store, const Reference& name, ImageID id, Time now) {
+  auto kept = TRY(store.keep_all());
+  if (!store.images().contains(id)) return no_such_image(id.str());
+  TRY(store.references().set(name, id));
+  return store.images().set_last_updated(id, now);
+}
 
 Result<ImageID> resolve_image(const Store& store, std::string_view text) {
   auto hex = without_algorithm(text);

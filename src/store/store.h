@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,28 @@ class Store {
   /// it before it names results in repositories.json or reports success.
   Result<void> sync() const;
 
+  /// Until this store is closed no process removes that layer or image, although no record may name
+  /// it yet. Whether it was still there is to be asked afterwards. Nothing happens in a store that
+  /// was opened to read.
+  Result<void> hold(ChainID id) const;
+  Result<void> hold(ImageID id) const;
+  Result<void> hold_volume(const std::string& name) const;
+  /// While this is held, for a moment, nothing at all is removed.
+  Result<FileLock> keep_all() const;
+
+  /// The right to remove images and layers: nobody else removes, and what is held or named later
+  /// waits for its end.
+  struct Removal {
+    FileLock lock;
+    std::set<Digest> held;  // ChainIDs and ImageIDs that processes work with
+    bool holds_volume(const std::string& name) const;
+  };
+  Result<Removal> begin_removal() const;
+
+  /// Makes this the only process that writes to the store, until it is closed; later ones wait.
+  /// False if there are others now.
+  Result<bool> take_alone();
+
   /// Drops the locks early, for commands that go on only reading.
   void release();
 
@@ -55,6 +78,22 @@ class Store {
 /// ID with or without "sha256:", or a unique prefix of one. References win over prefixes.
 /// NotFound: `No such image: <text>` (docker's words; without a tag ":latest" is shown).
 Result<ImageID> resolve_image(const Store& store, std::string_view text);
+
+/// Until the store is closed an image's layers stay, and `image prune` does not take it. False if
+/// it was removed before that: then its layers may be gone, too.
+Result<bool> hold_image(const Store& store, const Image& image);
+
+/// What resolve_image() finds, read and held. NotFound `No such image: <text>`.
+Result<Image> take_image(const Store& store, std::string_view text);
+
+/// Stores the image that a build step or a commit made of `parent`, held until the store is closed.
+/// A parent that was removed meanwhile is not recorded.
+Result<ImageID> put_child_image(const Store& store, std::string_view config,
+                                const std::optional<ImageID>& parent);
+
+/// Gives an image a name (it may have had another image before) and notes the time. NotFound `No
+/// such image: sha256:...` if the image was removed meanwhile.
+Result<void> name_image(const Store& store, const Reference& name, ImageID id, Time now);
 
 /// The pid of the dockerd that holds ROOT, if there is one (from /proc/locks).
 std::optional<int> running_dockerd(int root);

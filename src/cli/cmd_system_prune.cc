@@ -1,0 +1,90 @@
+#include <algorithm>
+
+#include "cli/commands.h"
+#include "cli/filter_flag.h"
+#include "cli/prune_prompt.h"
+#include "cli/report.h"
+#include "image/units.h"
+
+namespace strata::cli {
+namespace cmd_system_prune {
+namespace {
+
+struct Options {
+  PruneRequest request;
+  bool force = false;
+  bool volumes = false;
+};
+
+void add_flags(FlagSet& f, Options& o) {
+  f.add(o.request.all, "all", 'a', "Remove all unused images not just dangling ones");
+  add_filter(f, o.request.filters, 0, "Provide filter values (e.g. 'label=<key>=<value>')");
+  f.add(o.force, "force", 'f', "Do not prompt for confirmation");
+  f.add(o.volumes, "volumes", 0, "Prune volumes");
+}
+
+/// docker's words, although Strata has neither networks nor a build cache of its own.
+std::string warning(const Options& o) {
+  std::string text =
+      "WARNING! This will remove:\n"
+      "  - all stopped containers\n"
+      "  - all networks not used by at least one container\n";
+  if (o.volumes) text += "  - all volumes not used by at least one container\n";
+  text += o.request.all ? "  - all images without at least one container associated to them\n"
+                          "  - all build cache\n"
+                        : "  - all dangling images\n  - all dangling build cache\n";
+  if (o.request.filters.empty()) return text;
+  text += "\n  Items to be pruned will be filtered with:\n";
+  auto filters = o.request.filters;
+  std::sort(filters.begin(), filters.end());
+  for (const auto& filter : filters) text += "  - " + filter + '\n';
+  return text;
+}
+
+Result<int> prune(const Options& o, Call& call) {
+  auto engine = engine_options(call);
+  auto containers = TRY(prune_containers(engine, o.request));
+  print_pruned(call, "Deleted Containers", containers);
+  auto reclaimed = containers.reclaimed;
+  if (o.volumes) {
+    auto volumes = TRY(prune_volumes(engine));
+    print_pruned(call, "Deleted Volumes", volumes);
+    reclaimed += volumes.reclaimed;
+  }
+  auto images = TRY(prune_images(engine, o.request));
+  print_pruned_images(call, images);
+  reclaimed += images.reclaimed + TRY(prune_remains(engine));
+  fmt::print(call.out, "Total reclaimed space: {}\n", human_size(reclaimed));
+  return 0;
+}
+
+Result<int> run(Options& o, Call& call) {
+  bool has_until = std::any_of(o.request.filters.begin(), o.request.filters.end(),
+                               [](const auto& f) { return f.starts_with("until="); });
+  if (o.volumes && has_until)
+    return Error(ErrorCode::InvalidArgument,
+                 "ERROR: The \"until\" filter is not supported with \"--volumes\"");
+  if (!o.force && !confirm(call, warning(o))) return 0;
+  auto done = prune(o, call);
+  if (!done) return from_daemon(std::move(done).error());
+  return done;
+}
+
+}  // namespace
+}  // namespace cmd_system_prune
+
+Command system_prune_command(std::string_view path) {
+  return {
+      .path = path,
+      .operands = "[OPTIONS]",
+      .summary = "Remove unused data",
+      .description =
+          "Removes stopped containers, with --volumes all volumes that no container has, images "
+          "without a name (with -a: without a container), and what interrupted commands left in "
+          "the store.\n\nFilters: until=TIME, label=NAME[=VALUE], label!=NAME[=VALUE].",
+      .arity = no_operands(),
+      .make =
+          action<cmd_system_prune::Options, cmd_system_prune::add_flags, cmd_system_prune::run>};
+}
+
+}  // namespace strata::cli

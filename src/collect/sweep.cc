@@ -1,0 +1,118 @@
+#include "collect/sweep.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/io.h"
+#include "base/temp_dir.h"
+#include "collect/buildkit.h"
+#include "collect/disk_usage.h"
+
+namespace strata {
+namespace {
+
+constexpr const char* kLayerDB = "image/overlay2/layerdb";
+
+Result<std::int64_t> bytes_on_disk(const Store& store) {
+  auto usage = TRY(scan_usage(store, {}));
+  return TRY(disk_space(store, usage)).on_disk;
+}
+
+/// From the top down, since each holds the one below it.
+Result<void> remove_unused_layers(const Store& store) {
+  for (bool again = true; again;) {
+    again = false;
+    auto usage = TRY(scan_usage(store, {}));
+    for (const auto& [chain, use] : usage.layers) {
+      if (use.users > 0) continue;
+      auto entry = TRY(store.layers().condemn(chain));
+      TRY(store.caches().remove(use.layer.cache_id));
+      TRY(store.layers().remove_condemned(entry));
+      again = true;
+    }
+  }
+  return {};
+}
+
+/// Whatever is in layerdb/tmp, and entries whose removal was cut off.
+Result<void> remove_halves(const Store& store) {
+  auto layerdb = TRY(open_dir(store.dir(), kLayerDB));
+  auto tmp = TRY(open_dir(layerdb.get(), "tmp"));
+  for (const auto& name : TRY(list_dir(tmp.get()))) TRY(remove_tree(tmp.get(), name));
+  auto layers = TRY(open_dir(layerdb.get(), "sha256"));
+  for (const auto& name : TRY(list_dir(layers.get())))
+    if (name.ends_with("-removing")) TRY(remove_tree(layers.get(), name));
+  return {};
+}
+
+/// Metadata of images that are gone, and what a write that was cut off left beside its file.
+Result<void> remove_image_remains(const Store& store) {
+  auto metadata = TRY(open_dir(store.dir(), "image/overlay2/imagedb/metadata/sha256"));
+  for (const auto& name : TRY(list_dir(metadata.get()))) {
+    auto id = Digest::parse("sha256:" + name);
+    if (id && !store.images().contains(ImageID(*id))) TRY(remove_tree(metadata.get(), name));
+  }
+  for (const char* path : {"image/overlay2", "image/overlay2/imagedb/content/sha256"}) {
+    auto dir = TRY(open_dir(store.dir(), path));
+    for (const auto& name : TRY(list_dir(dir.get())))
+      if (name.starts_with(".tmp-")) ::unlinkat(dir.get(), name.c_str(), 0);
+  }
+  return {};
+}
+
+/// Also those of damaged entries, which are to be repaired. An error if anything cannot be read.
+Result<std::set<std::string>> caches_in_use(const Store& store) {
+  std::set<std::string> names;
+  auto layers = TRY(open_dir(store.dir(), std::string(kLayerDB) + "/sha256"));
+  for (const auto& name : TRY(list_dir(layers.get()))) {
+    auto cache = read_file(layers.get(), name + "/cache-id", 4096);
+    if (cache)
+      names.insert(cache->substr(0, cache->find_last_not_of(" \t\r\n") + 1));
+    else if (cache.error().code() != ErrorCode::NotFound)
+      return std::move(cache).error();
+  }
+  for (const auto& container : TRY(store.layers().mounts())) {
+    auto mount = TRY(store.layers().mount(container));
+    names.insert(mount.mount_id);
+    names.insert(mount.init_id);
+  }
+  return names;
+}
+
+Result<void> remove_unnamed_caches(const Store& store) {
+  auto named = TRY(caches_in_use(store));
+  auto buildkit = TRY(buildkit_names(store));
+  for (const auto& name : TRY(list_dir(store.caches().dir()))) {
+    if (name == "l" || named.contains(name)) continue;
+    auto st = stat_at(store.caches().dir(), name);
+    if (!st || !S_ISDIR(st->st_mode)) continue;              // backingFsBlockDev
+    if (buildkit.find(name) != std::string::npos) continue;  // dockerd's build cache
+    TRY(store.caches().remove(name));
+  }
+  return {};
+}
+
+Result<void> remove_dead_links(const Store& store) {
+  auto links = TRY(open_dir(store.caches().dir(), "l"));
+  for (const auto& name : TRY(list_dir(links.get())))
+    if (::faccessat(links.get(), name.c_str(), F_OK, 0) < 0 && errno == ENOENT)
+      ::unlinkat(links.get(), name.c_str(), 0);
+  return {};
+}
+
+}  // namespace
+
+Result<std::int64_t> sweep(const Store& store) {
+  auto removal = TRY(store.begin_removal());
+  auto before = TRY(bytes_on_disk(store));
+  TRY(remove_unused_layers(store));
+  TRY(remove_halves(store));
+  TRY(remove_image_remains(store));
+  TRY(remove_unnamed_caches(store));
+  TRY(remove_dead_links(store));
+  return before - TRY(bytes_on_disk(store));
+}
+
+}  // namespace strata

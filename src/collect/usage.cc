@@ -1,0 +1,90 @@
+#include "collect/usage.h"
+
+#include "collect/buildkit.h"
+
+namespace strata {
+namespace {
+
+/// What nobody can use does not count. Everything else that goes wrong ends the scan: a layer must
+/// not be taken for unused because its user could not be read just now.
+bool is_unusable(const Error& error) {
+  return error.code() == ErrorCode::Corrupt || error.code() == ErrorCode::NotFound;
+}
+
+Result<void> scan_images(const Store& store, Usage& usage) {
+  auto repositories = TRY(store.references().load());
+  for (const auto& id : TRY(store.images().list())) {
+    auto image = store.images().get(id);
+    if (image)
+      usage.images[id].config = std::move(image->config);
+    else if (!is_unusable(image.error()))
+      return std::move(image).error();
+  }
+  for (auto& [id, use] : usage.images) {
+    auto parent = store.images().parent(id);
+    auto found = parent ? usage.images.find(*parent) : usage.images.end();
+    if (found == usage.images.end()) continue;
+    use.parent = parent;
+    found->second.children.insert(id);
+  }
+  for (const auto& [id, names] : references_by_image(repositories))
+    if (auto image = usage.images.find(id); image != usage.images.end())
+      image->second.names = references_of(repositories, id);
+  return {};
+}
+
+void add_user(Usage& usage, const std::optional<ChainID>& chain) {
+  if (!chain) return;
+  if (auto layer = usage.layers.find(*chain); layer != usage.layers.end()) layer->second.users++;
+}
+
+Result<void> add_container_mounts(const Store& store, Usage& usage) {
+  for (const auto& container : TRY(store.layers().mounts())) {
+    auto mount = store.layers().mount(container);
+    if (mount)
+      add_user(usage, mount->parent);
+    else if (!is_unusable(mount.error()))
+      return std::move(mount).error();
+  }
+  return {};
+}
+
+/// The layers of a dockerd's build cache.
+Result<void> add_buildkit(const Store& store, Usage& usage) {
+  auto names = TRY(buildkit_names(store));
+  // The key and its value. Buckets that are called by a ChainID hold only what is known of its
+  // size.
+  constexpr std::string_view kHolds = "chainid";
+  constexpr std::string_view kHolder = "chainidsha256:";
+  constexpr std::size_t kLength = std::string_view("sha256:").size() + 2 * Digest::kBytes;
+  std::set<ChainID> named;
+  std::string_view text = names;
+  for (auto at = text.find(kHolder); at != std::string_view::npos; at = text.find(kHolder, at + 1))
+    if (auto id = Digest::parse(text.substr(at + kHolds.size(), kLength)))
+      named.insert(ChainID(*id));
+  for (const auto& chain : named) add_user(usage, chain);
+  return {};
+}
+
+}  // namespace
+
+std::optional<ChainID> top_chain(const ImageConfig& config) {
+  if (config.diff_ids.empty()) return std::nullopt;
+  return chain_ids(config.diff_ids).back();
+}
+
+Result<Usage> scan_usage(const Store& store, const std::set<Digest>& held) {
+  Usage usage;
+  for (auto& layer : TRY(store.layers().list()))
+    usage.layers[layer.chain_id] = {std::move(layer), 0};
+  TRY(scan_images(store, usage));
+  for (const auto& [id, use] : usage.images) add_user(usage, top_chain(use.config));
+  for (const auto& [chain, use] : usage.layers) add_user(usage, use.layer.parent);
+  TRY(add_container_mounts(store, usage));
+  for (const auto& id : held) add_user(usage, ChainID(id));
+  TRY(add_buildkit(store, usage));
+  usage.containers = TRY(list_containers(store));
+  return usage;
+}
+
+}  // namespace strata

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "container/record.h"
+#include "store/store.h"
+
+namespace strata {
+
+/// An image, and who needs it.
+struct ImageUse {
+  ImageConfig config;
+  std::optional<ImageID> parent;  // if it is in the store, too
+  std::set<ImageID> children;
+  std::vector<Reference> names;  // sorted by their full names
+};
+
+/// A layer, and how many need it: images of which it is the top, layers that stand on it,
+/// containers, processes that work with it, and the cache of dockerd's BuildKit.
+struct LayerUse {
+  LayerInfo layer;
+  int users = 0;
+};
+
+/// What is used by what in a store, seen at one moment.
+struct Usage {
+  std::map<ImageID, ImageUse> images;       // those that can be read, as dockerd lists no other
+  std::map<ChainID, LayerUse> layers;       // sound ones
+  std::vector<ContainerRecord> containers;  // newest first
+
+  /// docker calls it dangling: nobody needs it, and it has no name.
+  static bool is_dangling(const ImageUse& use) { return use.names.empty() && use.children.empty(); }
+  /// Only a step on the way to another image.
+  static bool is_intermediate(const ImageUse& use) {
+    return use.names.empty() && !use.children.empty();
+  }
+};
+
+/// Reads the whole store. `held` are layers that processes work with (Store::begin_removal); empty
+/// for those who only look.
+Result<Usage> scan_usage(const Store& store, const std::set<Digest>& held);
+
+/// The ChainID on which a container or a child of the image stands; nullopt if it has no layers.
+std::optional<ChainID> top_chain(const ImageConfig& config);
+
+}  // namespace strata
