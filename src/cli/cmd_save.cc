@@ -103,6 +103,9 @@ class NewFile {
 
 Result<void> save_file(const Options& o, const EngineOptions& engine, const SaveRequest& request) {
   auto place = TRY(find_place(o.output));
+  struct stat st = {};
+  if (::stat(o.output.c_str(), &st) == 0 && S_ISDIR(st.st_mode))
+    return Error::from_errno(EISDIR, "save " + o.output);
   auto file = TRY(NewFile::create(std::move(place)));
   auto sink = [&](std::string_view bytes) {
     return write_all(file.fd(), bytes).context("{}", o.output);
