@@ -56,8 +56,7 @@ class Loader {
       if (store_.layers().contains(chain[i])) {
         below = chain[i];
       } else if (!sealed_.contains(chain[i])) {
-        auto writer = TRY(unpack(image.layers[i], image.parsed.diff_ids[i], below)
-                              .context("{}", image.layers[i].member));
+        auto writer = TRY(unpack(image.layers[i], image.parsed.diff_ids[i], below));
         sealed_.emplace(chain[i], std::move(writer));
       }
     }
@@ -90,11 +89,16 @@ class Loader {
                              const std::optional<ChainID>& below) {
     auto member = members_.open(layer.member);
     if (!member && member.error().code() == ErrorCode::NotFound)
-      return Error(
-          ErrorCode::NotFound,
-          fmt::format("layer {} is neither in the archive nor in the store", wanted.str()));
+      return Error(ErrorCode::NotFound,
+                   fmt::format("{}: layer {} is neither in the archive nor in the store",
+                               layer.member, wanted.str()));
     if (!member) return std::move(member).error();
-    WatchedSource watched(**member, options_, bytes_);
+    return apply(**member, layer, wanted, below).context("{}", layer.member);
+  }
+
+  Result<LayerWriter> apply(ByteSource& member, const ArchivedLayer& layer, DiffID wanted,
+                            const std::optional<ChainID>& below) {
+    WatchedSource watched(member, options_, bytes_);
     if (layer.blob) watched.hash();
     auto plain = TRY(decompress(watched));
     // Where it stands is known when it is published; until then it needs nothing below it.
