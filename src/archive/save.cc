@@ -119,10 +119,13 @@ class Contents {
     if (saved.names.empty()) index_.push_back(entry);
     for (const auto& name : saved.names) {
       auto named = entry;
-      // An OCI layout of its own is for programs that take the whole name from here.
-      named.set("annotations", Json::object({{"io.containerd.image.name", name.str()},
-                                             {"org.opencontainers.image.ref.name",
-                                              form_ == Form::Oci ? name.str() : name.tag}}));
+      // In a layout of its own the name stands once, where programs that edit layouts change it:
+      // umoci gives a new image all annotations of the old one, but for this.
+      named.set("annotations",
+                form_ == Form::Oci
+                    ? Json::object({{"org.opencontainers.image.ref.name", name.str()}})
+                    : Json::object({{"io.containerd.image.name", name.str()},
+                                    {"org.opencontainers.image.ref.name", name.tag}}));
       index_.push_back(std::move(named));
     }
   }
