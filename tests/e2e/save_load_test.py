@@ -152,7 +152,34 @@ class SaveLoad(StoreCase):
         self.assertEqual(len(self.other("history", "-q", "old:1").splitlines()), 2)
         self.assert_store_sound("other", "--expect-clean")
 
+    def test_as_many_layers_as_there_may_be_need_few_open_files(self):
+        layers = {f"{number}.tar": tar_of({f"f{number}": b"x"}) for number in range(126)}
+
+        def archive(count):
+            names = list(layers)[:count]
+            config = {"os": "linux", "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest(layers[name]) for name in names]}}
+            manifest = [{"Config": "c.json", "RepoTags": ["deep:1"], "Layers": names}]
+            return tar_of(layers | {"c.json": json.dumps(config).encode(), "manifest.json": json.dumps(manifest).encode()})
+
+        refused = self.other.run("load", stdin=archive(126))
+        self.assertEqual((refused.code, refused.err), (1, "load -: c.json: max depth exceeded\n"))
+        words = ["sh", "-c", 'ulimit -Sn 64; exec "$@"', "sh", *self.other.command(), "load"]
+        done = subprocess.run(words, input=archive(125), stdout=subprocess.PIPE, check=True)
+        self.assertEqual(done.stdout, b"Loaded image: deep:1\n")
+        self.assert_store_sound("other", "--expect-clean")
+
     # ---- refusals
+
+    def test_a_damaged_layer_is_not_saved(self):
+        image = self.store().tags()["app:2"]
+        layer = self.store().layers(image)[1]
+        with open(os.path.join(layer.diff, "y"), "w") as file:
+            file.write("z")
+        for arguments in (("-o", self.path("out.tar")), ("--format", "oci-dir", "-o", self.path("out"))):
+            result = self.engine.run("save", *arguments, "app:2")
+            self.assertEqual(result.code, 1)
+            self.assertRegex(result.err, 'layer sha256:[0-9a-f]{64}: file integrity checksum failed for "y"\n$')
+        self.assertEqual(sorted(os.listdir(self.folder)), ["base.tar", "context", "store"])
 
     def test_no_archive_goes_to_a_terminal_and_none_comes_from_one(self):
         for arguments, message in ((("save", "app"), b"cowardly refusing to save to a terminal. Use the -o flag or redirect"),
