@@ -7,10 +7,10 @@
 #include <cstdio>
 
 #include "base/io.h"
-#include "base/random_id.h"
 #include "base/temp_dir.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/output_file.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "engine/archives.h"
@@ -69,56 +69,14 @@ Result<Place> find_place(std::string path) {
   return place;
 }
 
-/// A file that gets its name when it is complete, and is gone if it never is.
-class NewFile {
- public:
-  static Result<NewFile> create(Place place) {
-    auto name = ".docker_temp_" + random_hex(8);
-    auto fd = TRY(open_at(place.parent.get(), name, O_WRONLY | O_CREAT | O_EXCL, 0600));
-    return NewFile(std::move(place), std::move(fd), std::move(name));
-  }
-  NewFile(NewFile&&) noexcept = default;
-  NewFile& operator=(NewFile&&) = delete;
-  ~NewFile() {
-    if (fd_) ::unlinkat(place_.parent.get(), name_.c_str(), 0);
-  }
-
-  int fd() const { return fd_.get(); }
-  Result<void> finish() {
-    int dir = place_.parent.get();
-    if (::renameat(dir, name_.c_str(), dir, place_.name.c_str()) < 0)
-      return Error::from_errno(errno, "rename to " + place_.name);
-    fd_ = UniqueFd();
-    return {};
-  }
-
- private:
-  NewFile(Place place, UniqueFd fd, std::string name)
-      : place_(std::move(place)), fd_(std::move(fd)), name_(std::move(name)) {}
-
-  Place place_;
-  UniqueFd fd_;
-  std::string name_;
-};
-
-Result<void> save_file(const Options& o, const EngineOptions& engine, const SaveRequest& request) {
-  auto place = TRY(find_place(o.output));
-  struct stat st = {};
-  if (::stat(o.output.c_str(), &st) == 0 && S_ISDIR(st.st_mode))
-    return Error::from_errno(EISDIR, "save " + o.output);
-  auto file = TRY(NewFile::create(std::move(place)));
-  auto sink = [&](std::string_view bytes) {
-    return write_all(file.fd(), bytes).context("{}", o.output);
-  };
-  auto saved = save_images(engine, request, sink);
+Result<void> save_stream(const Options& o, const EngineOptions& engine,
+                         const SaveRequest& request) {
+  if (!o.output.empty()) TRY(find_place(o.output));
+  auto file = TRY(OutputFile::open(o.output));
+  auto write = [&](std::string_view bytes) { return file.write(bytes); };
+  auto saved = save_images(engine, request, write);
   if (!saved) return from_daemon(std::move(saved).error());
   return file.finish();
-}
-
-Result<void> save_stdout(const EngineOptions& engine, const SaveRequest& request) {
-  auto sink = [](std::string_view bytes) { return write_all(STDOUT_FILENO, bytes); };
-  auto saved = save_images(engine, request, sink);
-  return saved ? Result<void>() : from_daemon(std::move(saved).error());
 }
 
 Result<void> save_layout(const Options& o, const EngineOptions& engine,
@@ -139,7 +97,7 @@ Result<void> save_layout(const Options& o, const EngineOptions& engine,
 
 Result<void> save(const Options& o, const EngineOptions& engine, const SaveRequest& request) {
   if (o.format == "oci-dir") return save_layout(o, engine, request);
-  return o.output.empty() ? save_stdout(engine, request) : save_file(o, engine, request);
+  return save_stream(o, engine, request);
 }
 
 Result<int> run(Options& o, Call& call) {
@@ -149,9 +107,6 @@ Result<int> run(Options& o, Call& call) {
   request.since = o.since;
   if (o.output.empty() && o.format == "oci-dir")
     return Error(ErrorCode::InvalidArgument, "save: --format oci-dir needs -o DIR");
-  if (o.output.empty() && ::isatty(STDOUT_FILENO) != 0)
-    return Error(ErrorCode::InvalidArgument,
-                 "cowardly refusing to save to a terminal. Use the -o flag or redirect");
   Interrupt interrupt;
   Progress progress;
   request.progress = [&](std::int64_t bytes) {

@@ -205,7 +205,7 @@ class SaveLoad(StoreCase):
                 self.assertEqual((self.read("kept"), sorted(os.listdir(self.folder))), (b"old", listing))
         for path, message in (("/nope/x", 'failed to save image: invalid output path: directory "/nope" does not exist'),
                               ("/dev/null", 'failed to save image: invalid output path: "/dev/null" must be a directory or a '
-                                            "regular file: got a device"), (self.folder, f"save {self.folder}: is a directory")):
+                                            "regular file: got a device"), (self.folder, f"{self.folder}: is a directory")):
             result = self.engine.run("save", "-o", path, "app")
             self.assertEqual((result.code, result.err), (1, message + "\n"))
         self.save("kept", "app:1")
