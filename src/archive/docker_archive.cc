@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "archive/detail/forms.h"
 
@@ -79,12 +80,13 @@ Result<std::vector<ArchivedImage>> read_docker_archive(const Members& members) {
     read.push_back(TRY(read_item(members, item)));
     TRY(account(total, read.back().image));
   }
+  std::map<ImageID, const ImageConfig*> configs;
+  for (const auto& item : read) configs.emplace(item.image.id, &item.image.parsed);
   for (auto& [image, parent] : read) {
-    auto found = std::find_if(read.begin(), read.end(), [&](const WithParent& other) {
-      return parent && other.image.id == *parent && other.image.id != image.id;
-    });
-    if (found == read.end()) continue;
-    if (!is_valid_parent(image.parsed, found->image.parsed))
+    if (!parent || *parent == image.id) continue;
+    auto found = configs.find(*parent);
+    if (found == configs.end()) continue;
+    if (!is_valid_parent(image.parsed, *found->second))
       return Error(ErrorCode::Corrupt, fmt::format("{}: image {} is not a valid parent for {}",
                                                    kManifest, parent->str(), image.id.str()));
     image.parent = parent;

@@ -66,6 +66,7 @@ Result<Json> history_entry(const Json& v1) {
 /// An image of the chain: its config before it is text, and what is under it.
 struct Level {
   ImageID id;
+  std::size_t index = 0;  // among all images
   std::vector<ArchivedLayer> layers;
   Json::Array diff_ids;
   Json::Array history;
@@ -146,6 +147,7 @@ class LegacyReader {
     auto image = TRY(make_image(std::move(config), level.layers, old_id + "/json"));
     image.parent = parent;
     level.id = image.id;
+    level.index = images_.size();
     TRY(account(total_, image));
     levels_.emplace(old_id, std::move(level));
     images_.push_back(std::move(image));

@@ -75,15 +75,6 @@ class Loader {
     return {};
   }
 
-  Result<LoadedImage> name(const ArchivedImage& image) {
-    LoadedImage loaded{image.id, image.names, {}};
-    for (const auto& reference : image.names) {
-      auto before = TRY(store_.references().set(reference, image.id));
-      if (before && *before != image.id) loaded.renamed.emplace_back(reference, *before);
-    }
-    return loaded;
-  }
-
  private:
   Result<LayerWriter> unpack(const ArchivedLayer& layer, DiffID wanted,
                              const std::optional<ChainID>& below) {
@@ -133,6 +124,24 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+Result<std::vector<LoadedImage>> set_names(const Store& store,
+                                           const std::vector<ArchivedImage>& images) {
+  std::vector<std::pair<Reference, ImageID>> names;
+  for (const auto& image : images)
+    for (const auto& reference : image.names) names.emplace_back(reference, image.id);
+  auto before = TRY(store.references().set_all(names));
+  std::vector<LoadedImage> loaded;
+  std::size_t at = 0;
+  for (const auto& image : images) {
+    loaded.push_back({image.id, image.names, {}});
+    for (const auto& reference : image.names) {
+      const auto& old = before[at++];
+      if (old && *old != image.id) loaded.back().renamed.emplace_back(reference, *old);
+    }
+  }
+  return loaded;
+}
+
 }  // namespace
 
 Result<std::vector<LoadedImage>> load_images(const Store& store, const Members& members,
@@ -145,9 +154,7 @@ Result<std::vector<LoadedImage>> load_images(const Store& store, const Members& 
   for (const auto& image : images)
     TRY(store.images().put(image.config, image.parent, /*built_locally=*/false));
   if (!options.lazy) TRY(store.sync());
-  std::vector<LoadedImage> loaded;
-  for (const auto& image : images) loaded.push_back(TRY(loader.name(image)));
-  return loaded;
+  return set_names(store, images);
 }
 
 }  // namespace strata::archive

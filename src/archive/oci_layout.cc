@@ -12,6 +12,10 @@ constexpr std::string_view kImageName = "io.containerd.image.name";
 constexpr std::string_view kRefName = "org.opencontainers.image.ref.name";
 constexpr std::string_view kReferenceType = "vnd.docker.reference.type";
 
+Error too_many() {
+  return Error(ErrorCode::Corrupt, fmt::format("{}: too many manifests", kIndex));
+}
+
 std::string blob_name(const Digest& digest) { return "blobs/sha256/" + digest.hex(); }
 
 Result<Digest> digest_of(const Json& descriptor, const std::string& where) {
@@ -83,6 +87,7 @@ class LayoutReader {
     if (!index["manifests"].is_array())
       return Error(ErrorCode::Corrupt, fmt::format("{}: it has no manifests", kIndex));
     const auto& entries = index["manifests"].as_array();
+    if (entries.size() > kMaxManifests) return too_many();
     for (const auto& entry : entries) {
       if (!is_image_descriptor(entry) || has_better(entries, entry)) continue;
       auto image = TRY(read_entry(entry, kIndex, 0));
@@ -113,7 +118,7 @@ class LayoutReader {
   }
 
   Result<ArchivedImage> read_entry(const Json& descriptor, const std::string& where, int depth) {
-    if (++manifests_ > kMaxManifests) return Error(ErrorCode::Corrupt, "too many manifests");
+    if (++manifests_ > kMaxManifests) return too_many();
     auto bytes = TRY(read_blob(members_, descriptor, where));
     auto name = blob_name(TRY(digest_of(descriptor, where)));
     auto document = TRY(Json::parse(bytes).context("{}", name));
