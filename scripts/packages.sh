@@ -12,7 +12,8 @@ packages_demo=("${packages_build[@]}" "${packages_run[@]}" mmdebstrap python3 ca
 
 # For scripts/test: the C++ test libraries, and a real dockerd to compare with.
 packages_test=("${packages_build[@]}" "${packages_run[@]}" ccache libgtest-dev libbenchmark-dev clang-format
-               docker.io containerd runc mmdebstrap busybox-static python3 ca-certificates)
+               docker.io containerd runc skopeo umoci podman buildah mmdebstrap busybox-static
+               python3 ca-certificates)
 
 # need_root NAME: stops the script unless root runs it. Mounts, devices and file owners need root.
 need_root() {

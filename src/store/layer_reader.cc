@@ -28,4 +28,20 @@ Result<void> read_layer(const Store& store, const LayerInfo& layer, const ByteSi
   return {};
 }
 
+Result<std::int64_t> layer_tar_size(const Store& store, const LayerInfo& layer) {
+  auto file = TRY(store.layers().open_split(layer.chain_id));
+  FdSource compressed(file.get());
+  tar::SplitReader split(compressed);
+  std::int64_t size = 0;
+  while (auto entry = TRY(split.next().context("layer {}", layer.chain_id.str()))) {
+    auto part = entry->kind == tar::SplitEntry::Kind::File
+                    ? entry->size
+                    : static_cast<std::int64_t>(entry->bytes.size());
+    if (__builtin_add_overflow(size, part, &size))
+      return Error(ErrorCode::Corrupt,
+                   fmt::format("layer {}: its tar is too large", layer.chain_id.str()));
+  }
+  return size;
+}
+
 }  // namespace strata

@@ -10,4 +10,7 @@ namespace strata {
 /// was or the whole has not the DiffID. One pass; memory does not depend on the layer's size.
 Result<void> read_layer(const Store& store, const LayerInfo& layer, const ByteSink& sink);
 
+/// The size of that tar, in bytes, from its tar-split alone.
+Result<std::int64_t> layer_tar_size(const Store& store, const LayerInfo& layer);
+
 }  // namespace strata

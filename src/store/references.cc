@@ -70,12 +70,23 @@ Result<std::optional<ImageID>> References::get(const Reference& ref) const {
 }
 
 Result<std::optional<ImageID>> References::set(const Reference& ref, ImageID id) const {
+  auto before = TRY(set_all({{ref, id}}));
+  return before[0];
+}
+
+Result<std::vector<std::optional<ImageID>>> References::set_all(
+    const std::vector<std::pair<Reference, ImageID>>& names) const {
   auto lock = TRY(FileLock::acquire(lock_dir_, kLock, FileLock::Mode::Exclusive));
   auto repositories = TRY(load());
-  auto before = look_up(repositories, ref);
-  if (before == id) return before;
-  repositories[ref.familiar_name()][key_of(ref)] = id;
-  TRY(save(image_dir_, repositories));
+  std::vector<std::optional<ImageID>> before;
+  bool changed = false;
+  for (const auto& [ref, id] : names) {
+    before.push_back(look_up(repositories, ref));
+    if (before.back() == id) continue;
+    repositories[ref.familiar_name()][key_of(ref)] = id;
+    changed = true;
+  }
+  if (changed) TRY(save(image_dir_, repositories));
   return before;
 }
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/fd.h"
@@ -27,6 +28,9 @@ class References {
   Result<std::optional<ImageID>> get(const Reference& ref) const;
   /// Points `ref` to `id`, whatever it named before; returns what that was.
   Result<std::optional<ImageID>> set(const Reference& ref, ImageID id) const;
+  /// Does so with several, in this order and in one step: a reader sees none or all.
+  Result<std::vector<std::optional<ImageID>>> set_all(
+      const std::vector<std::pair<Reference, ImageID>>& names) const;
   /// Removes all references to an image in one step and gives them, sorted by their full names.
   Result<std::vector<Reference>> remove_all(ImageID id) const;
   /// False if there was no such reference.

@@ -43,6 +43,14 @@ TEST_F(ReferencesTest, MovesAndRemoves) {
   EXPECT_EQ(read(kFile), R"({"Repositories":{}})");
 }
 
+TEST_F(ReferencesTest, SeveralAreSetInOrderAndInOneStep) {
+  must(tags().set(ref("x:1"), a_));
+  auto before = must(tags().set_all({{ref("x:1"), b_}, {ref("y"), a_}, {ref("x:1"), a_}}));
+  EXPECT_EQ(before, (std::vector<std::optional<ImageID>>{a_, std::nullopt, b_}));
+  EXPECT_EQ(must(tags().get(ref("x:1"))), a_);
+  EXPECT_EQ(must(tags().get(ref("y:latest"))), a_);
+}
+
 TEST_F(ReferencesTest, ABrokenFileIsNeverReplaced) {
   for (const auto* text : {"", "{", "[]", R"({"Repositories":{"x":{"x:1":"sha256:12"}}})"}) {
     std::ofstream(path(kFile)) << text;
