@@ -3,10 +3,10 @@
 
 # To compile build/release/strata.
 packages_build=(g++ cmake ninja-build libfmt-dev libssl-dev zlib1g-dev libisal-dev
-                libbz2-dev liblzma-dev libzstd-dev)
+                libbz2-dev liblzma-dev libzstd-dev libcurl4-openssl-dev)
 
-# To run it: crun starts containers, conmon watches over detached ones.
-packages_run=(crun conmon)
+# To run it: crun starts containers, conmon watches over detached ones, libcurl fetches URLs of ADD.
+packages_run=(crun conmon libcurl4)
 
 # For scripts/demo: mmdebstrap makes the base image.
 packages_demo=("${packages_build[@]}" "${packages_run[@]}" mmdebstrap python3 ca-certificates)

@@ -152,6 +152,7 @@ BuildOutcome build(const Store& store, const BuildRequest& request, const BuildE
                    *file,
                    output,
                    stop,
+                   events.download_text,
                    BuildArgs(request.build_args),
                    Tarsums((*context)->files(), SumOwner::Root, stop),
                    {},

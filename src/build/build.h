@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "build/context.h"
+#include "build/download.h"
 #include "digest/digest.h"
 #include "image/reference.h"
 #include "runtime/bundle.h"
@@ -43,6 +44,8 @@ struct BuildRequest {
 struct BuildEvents {
   std::function<void(std::int64_t bytes)> context;    // the context has been looked through
   std::function<void(std::string_view text)> output;  // the classic builder's stdout, in order
+  /// What of a download shall be printed, in its place in the output. May be empty.
+  std::function<std::string(const DownloadProgress&)> download_text;
 };
 
 /// A failed RUN carries its exit code, which becomes that of the command.

@@ -301,7 +301,7 @@ Result<void> CopyPlan::write_content(Writing& to, tar::Entry entry, const Item& 
   if (auto capability = TRY(get_xattr(fd.get(), "", kCapability)))
     entry.xattrs.emplace_back(kCapability, *std::move(capability));
   ContentSource content(fd.get(), to.stop);
-  bool sum = to.sums != nullptr && !to.sums->known(file.path);
+  bool sum = to.sums != nullptr && to.sums->are_of(item.tree) && !to.sums->known(file.path);
   if (sum) content.sum_with(begin_tarsum(TRY(to.sums->header(file))));
   TRY(to.layer.add(entry, &content));
   if (sum) to.sums->remember(file.path, content.sum());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "build/build.h"
 #include "build/committer.h"
 #include "build/copy_plan.h"
+#include "build/download.h"
 #include "build/output.h"
 #include "build/source_tree.h"
 #include "build/tarsum.h"
@@ -46,6 +48,7 @@ struct BuildState {
   const dockerfile::Dockerfile& dockerfile;
   OrderedOutput& output;
   std::stop_token stop;
+  const std::function<std::string(const DownloadProgress&)>& download_text;
   BuildArgs args;
   Tarsums context_sums;
   std::map<std::size_t, FinishedStage> stages;  // by index
@@ -107,6 +110,7 @@ class Stage {
   struct FileStep;  // a COPY or ADD in the making
   Result<void> expand_file_step(FileStep& step, const dockerfile::FileCopy& v);
   Result<void> take_sources(FileStep& step);
+  Result<std::unique_ptr<RemoteFile>> fetch(const FileStep& step, const std::string& url);
   Result<void> copy_files(FileStep& step);
   Result<LayerWriter> write_files(FileStep& step);
   Result<LayerWriter> unpack_archive(FileStep& step, const CopySource& archive);

@@ -6,37 +6,15 @@
 
 #include "base/io.h"
 #include "build/copy_plan.h"
-#include "build/stage.h"
+#include "build/file_step.h"
 #include "compress/detect.h"
 #include "dockerfile/glob.h"
+#include "http/url.h"
 #include "tar/reader.h"
 
 namespace strata::build {
 
-/// COPY or ADD with everything expanded.
-struct Stage::FileStep {
-  std::string_view name;  // "COPY" or "ADD"
-  std::vector<std::string> sources;
-  std::string destination;  // as written: with it the history speaks
-  std::string chown;        // expanded; empty: not given
-  SourceTree* tree = nullptr;
-  Tarsums* sums = nullptr;
-  bool from_image = false;
-  CopyRules rules;
-  std::vector<CopySource> files;  // what the sources lead to
-  std::string path;               // absolute destination
-  bool as_directory = false;
-  bool unpack = false;  // archives are unpacked
-
-  /// The step's Cmd text, once all sums are known.
-  Result<std::string> text() const;
-};
-
 namespace {
-
-bool is_url(std::string_view source) {
-  return source.starts_with("http://") || source.starts_with("https://");
-}
 
 /// Slashes and "./" in front mean nothing: every source is relative to the root.
 std::string_view strip_front(std::string_view path) {
@@ -129,7 +107,8 @@ Result<bool> is_archive(const SourceTree& tree, const SourceFile& file) {
 
 Result<std::string> Stage::FileStep::text() const {
   std::vector<std::string> parts;
-  for (const auto& source : files) parts.push_back(TRY(sums->of(source.file)));
+  for (const auto& source : files)
+    parts.push_back(source.remote ? source.remote->sum : TRY(sums->of(source.copy.file)));
   std::string flags = chown.empty() ? "" : fmt::format("--chown={} ", chown);
   return fmt::format("#(nop) {} {}{} in {} ", name, flags, Tarsums::combine(parts), destination);
 }
@@ -151,7 +130,7 @@ Result<void> Stage::run(const dockerfile::Copy& v) {
   }
   TRY(expand_file_step(step, v));
   for (const auto& source : step.sources)
-    if (is_url(source))
+    if (http::is_url(source))
       return Error(ErrorCode::InvalidArgument, "COPY failed: source can't be a URL for COPY");
   return copy_files(step);
 }
@@ -161,13 +140,10 @@ Result<void> Stage::run(const dockerfile::Add& v) {
   if (v.keep_git_dir) return requires_buildkit("--keep-git-dir");
   FileStep step;
   step.name = "ADD";
+  step.fetch = true;
   step.tree = &build_.context.files();
   step.sums = &build_.context_sums;
   TRY(expand_file_step(step, v));
-  for (const auto& source : step.sources)
-    if (is_url(source))
-      return Error(ErrorCode::Unsupported,
-                   fmt::format("ADD failed: {}: sources on the network are not supported", source));
   step.unpack = v.unpack.value_or(true);
   return copy_files(step);
 }
@@ -189,6 +165,12 @@ Result<void> Stage::take_sources(FileStep& step) {
     return Error(ErrorCode::InvalidArgument, fmt::format("{} failed: {}", step.name, why));
   };
   for (const auto& written : step.sources) {
+    if (step.fetch && http::is_url(written)) {
+      auto remote = TRY(fetch(step, written).context("ADD failed"));
+      auto copy = remote->source;
+      step.files.push_back({std::move(copy), std::move(remote)});
+      continue;
+    }
     if (!step.from_image && leaves_root(strip_front(written)))
       return failed(fmt::format("forbidden path outside the build context: {} ()", written));
     std::string source(strip_front(written));
@@ -202,7 +184,7 @@ Result<void> Stage::take_sources(FileStep& step) {
                           : "file not found in build context or excluded by .dockerignore: " +
                                 file.error().message());
       if (!file) return std::move(file).error();
-      step.files.push_back({base_name(name), *std::move(file)});
+      step.files.push_back({{base_name(name), *std::move(file)}, nullptr});
     }
   }
   if (step.files.empty()) return failed("no source files were specified");
@@ -214,6 +196,14 @@ Result<void> Stage::take_sources(FileStep& step) {
                     step.name));
   step.as_directory = step.path.ends_with('/');
   return {};
+}
+
+Result<std::unique_ptr<RemoteFile>> Stage::fetch(const FileStep& step, const std::string& url) {
+  RemoteRequest request{url, step.destination.ends_with('/')};
+  auto event = [this](const DownloadProgress& progress) {
+    if (build_.download_text) build_.output.write(build_.download_text(progress));
+  };
+  return fetch_file(build_.store, request, build_.output, event, build_.stop);
 }
 
 Result<void> Stage::copy_files(FileStep& step) {
@@ -239,15 +229,20 @@ Result<void> Stage::copy_files(FileStep& step) {
 }
 
 Result<LayerWriter> Stage::write_files(FileStep& step) {
-  if (step.unpack && step.files.size() == 1 && TRY(is_archive(*step.tree, step.files[0].file)))
-    return unpack_archive(step, step.files[0]);
+  auto unpacked = [&](const FileStep::Source& source) -> Result<bool> {
+    if (!step.unpack || source.remote) return false;
+    return is_archive(*step.tree, source.copy.file);
+  };
+  if (step.files.size() == 1 && TRY(unpacked(step.files[0])))
+    return unpack_archive(step, step.files[0].copy);
   int image = TRY(root());
   CopyPlan plan(image, step.rules);
   for (const auto& source : step.files) {
-    if (step.unpack && TRY(is_archive(*step.tree, source.file)))
+    if (TRY(unpacked(source)))
       return Error(ErrorCode::Unsupported,
                    "ADD failed: an archive must be the only source of its instruction");
-    TRY(plan.add(*step.tree, source, step.path, step.as_directory).context("{} failed", step.name));
+    TRY(plan.add(step.tree_of(source), source.copy, step.path, step.as_directory)
+            .context("{} failed", step.name));
   }
   plan.finish();
   auto equal_files = TRY(donors());

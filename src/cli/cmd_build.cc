@@ -5,6 +5,7 @@
 
 #include "base/io.h"
 #include "cli/commands.h"
+#include "cli/download_text.h"
 #include "cli/interrupt.h"
 #include "cli/report.h"
 #include "engine/build.h"
@@ -130,7 +131,10 @@ class BuildPrinter {
               print(fmt::format("Sending build context to Docker daemon {:>8}\r\r\n",
                                 human_size(bytes)));
             },
-            [this](std::string_view text) { print(text); }};
+            [this](std::string_view text) { print(text); },
+            [this](const BuildDownload& download) {
+              return download_text(download, ::isatty(::fileno(call_.out)) == 1);
+            }};
   }
   void finish(const BuildImageResult& result) {
     if (!quiet_) return;

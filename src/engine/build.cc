@@ -98,7 +98,11 @@ BuildImageResult build_image(const EngineOptions& engine, const BuildImageReques
   auto store = Store::open(engine.root, Store::Access::Write);
   if (!store) return failed(std::move(store).error(), 1, false);
 
-  auto outcome = build::build(**store, *translated, {events.context, events.output}, engine.stop);
+  auto download_text = [&](const build::DownloadProgress& p) {
+    return events.download_text({p.url, p.of_context, p.bytes, p.total, p.last});
+  };
+  auto outcome = build::build(**store, *translated, {events.context, events.output, download_text},
+                              engine.stop);
   if (outcome.failure) {
     auto& f = *outcome.failure;
     return failed(std::move(f.error), f.exit_code, f.before_first_step);
