@@ -37,6 +37,7 @@ struct BuildRequest {
   bool no_cache = false;
   bool remove = true;         // --rm: say that the step's container is removed
   bool force_remove = false;  // --force-rm: also after a failed RUN
+  bool allow_whiteouts = false;  // ".wh.x" in an archive of ADD deletes x, else it is an error
   RunOptions run;
 };
 

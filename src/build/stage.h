@@ -113,7 +113,8 @@ class Stage {
   Result<std::unique_ptr<RemoteFile>> fetch(const FileStep& step, const std::string& url);
   Result<void> copy_files(FileStep& step);
   Result<LayerWriter> write_files(FileStep& step);
-  Result<LayerWriter> unpack_archive(FileStep& step, const CopySource& archive);
+  Result<void> unpack_archives(const FileStep& step, const std::vector<std::size_t>& archives,
+                               const CacheDir& layer, const std::string& place);
   Result<ImageRoot*> image_root(const std::string& from);
 
   Result<void> start_from_stage(const FinishedStage& stage);

@@ -7,8 +7,10 @@
 #include "base/io.h"
 #include "build/copy_plan.h"
 #include "build/file_step.h"
+#include "build/unpack.h"
 #include "compress/detect.h"
 #include "dockerfile/glob.h"
+#include "fs/overlay_mount.h"
 #include "http/url.h"
 #include "tar/reader.h"
 
@@ -76,16 +78,6 @@ Result<mode_t> parse_chmod(std::string_view text) {
                              "0 and 07777",
                              text));
   return static_cast<mode_t>(mode);
-}
-
-Result<void> set_metadata(int dir, const std::string& name, const struct stat& st) {
-  if (::fchownat(dir, name.c_str(), st.st_uid, st.st_gid, 0) < 0 ||
-      ::fchmodat(dir, name.c_str(), st.st_mode & 07777, 0) < 0)
-    return Error::from_errno(errno, "set owner and mode of " + name);
-  timespec times[2] = {st.st_mtim, st.st_mtim};
-  if (::utimensat(dir, name.c_str(), times, 0) < 0)
-    return Error::from_errno(errno, "set times of " + name);
-  return {};
 }
 
 /// ADD unpacks a file if its content, decompressed if need be, starts with a tar header.
@@ -229,54 +221,53 @@ Result<void> Stage::copy_files(FileStep& step) {
 }
 
 Result<LayerWriter> Stage::write_files(FileStep& step) {
-  auto unpacked = [&](const FileStep::Source& source) -> Result<bool> {
-    if (!step.unpack || source.remote) return false;
-    return is_archive(*step.tree, source.copy.file);
-  };
-  if (step.files.size() == 1 && TRY(unpacked(step.files[0])))
-    return unpack_archive(step, step.files[0].copy);
-  int image = TRY(root());
-  CopyPlan plan(image, step.rules);
-  for (const auto& source : step.files) {
-    if (TRY(unpacked(source)))
-      return Error(ErrorCode::Unsupported,
-                   "ADD failed: an archive must be the only source of its instruction");
-    TRY(plan.add(step.tree_of(source), source.copy, step.path, step.as_directory)
-            .context("{} failed", step.name));
+  std::vector<std::size_t> archives;  // indices
+  std::string place;
+  CopyPlan plan(TRY(root()), step.rules);
+  for (std::size_t i = 0; i < step.files.size(); i++) {
+    const auto& source = step.files[i];
+    if (step.unpack && !source.remote && TRY(is_archive(*step.tree, source.copy.file))) {
+      archives.push_back(i);
+      place = TRY(plan.add_place(step.path).context("{} failed", step.name));
+    } else {
+      TRY(plan.add(step.tree_of(source), source.copy, step.path, step.as_directory)
+              .context("{} failed", step.name));
+    }
   }
   plan.finish();
   auto equal_files = TRY(donors());
   auto layer = TRY(LayerWriter::create(build_.store, base_, std::move(equal_files)));
   TRY(plan.write(layer, step.sums, build_.stop).context("{} failed", step.name));
-  return layer;
+  if (archives.empty()) return layer;
+  TRY(layer.seal());  // sets times; the tar of the whole is made by adopt()
+  TRY(unpack_archives(step, archives, *layer.cache(), place));
+  return LayerWriter::adopt(build_.store, layer.cache());
 }
 
-Result<LayerWriter> Stage::unpack_archive(FileStep& step, const CopySource& archive) {
-  // The archive is unpacked into a layer of its own, whose directory then becomes the destination.
-  auto scratch = TRY(LayerWriter::create(build_.store, {}, {}));
-  {
-    auto fd = TRY(step.tree->open(archive.file));
+/// Into the merged view, as dockerd does it: a link that the image has on the way is followed, not
+/// replaced ("lib/x" goes to /usr/lib/x where /lib is a link).
+Result<void> Stage::unpack_archives(const FileStep& step, const std::vector<std::size_t>& archives,
+                                    const CacheDir& layer, const std::string& place) {
+  OverlaySpec spec;
+  spec.overlay_dir = build_.store.caches().dir();
+  spec.lowers = base_.lowers;
+  spec.upper = layer.id() + "/diff";
+  if (!spec.lowers.empty()) spec.work = layer.id() + "/work";
+  spec.is_volatile = true;  // durable by the one syncfs at the end of the build
+  auto merged = TRY(mount_overlay(spec));
+  auto root = TRY(open_in_root(merged.get(), place.empty() ? "." : place, Resolve::NoLinks,
+                               O_PATH | O_DIRECTORY));
+  auto marks = build_.request.allow_whiteouts ? Marks::Delete : Marks::Refuse;
+  for (std::size_t i : archives) {
+    auto fd = TRY(step.tree->open(step.files[i].copy.file));
     FdSource source(fd.get());
     auto plain = TRY(decompress(source));
-    TRY(scratch.add_tar(*plain).context("ADD failed: {}", archive.file.path));
+    auto done = unpack(root.get(), *plain, marks, build_.stop);
+    if (!done && done.error().code() != ErrorCode::Cancelled)
+      done.error().add_context("failed to copy files: Error processing tar file(exit status 1)");
+    if (!done) return done;
   }
-  int image = TRY(root());
-  CopyPlan plan(image, step.rules);
-  auto place = TRY(plan.add_place(step.path));
-  plan.finish();
-  auto layer = TRY(LayerWriter::create(build_.store, base_, {}));
-  TRY(plan.write(layer, nullptr, build_.stop));
-  TRY(layer.seal());  // sets times; the tar of the whole is made by adopt()
-  auto cache = layer.cache();
-  if (place.empty()) return LayerWriter::adopt(build_.store, scratch.cache());
-  struct stat st = TRY(stat_at(cache->diff(), place));
-  int overlay = build_.store.caches().dir();
-  std::string from = scratch.cache()->id() + "/diff";
-  std::string to = cache->id() + "/diff/" + place;
-  if (::renameat(overlay, from.c_str(), overlay, to.c_str()) < 0)
-    return Error::from_errno(errno, "ADD failed: move " + archive.file.path);
-  TRY(set_metadata(overlay, to, st));
-  return LayerWriter::adopt(build_.store, cache);
+  return {};
 }
 
 // --- WORKDIR

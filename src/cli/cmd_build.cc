@@ -40,6 +40,8 @@ Result<void> check_build_arg(std::string_view text) {
 void add_flags(FlagSet& f, Options& o) {
   auto& r = o.request;
   f.add(r.extra_hosts, "add-host", 0, "Add a custom host-to-IP mapping (host:ip)");
+  f.add(r.allow_whiteouts, "allow-whiteouts", 0,
+        "Let .wh. names in archives of ADD delete files, as docker does");
   f.add_value(
       [&o](std::string_view text) -> Result<void> {
         TRY(check_build_arg(text));
@@ -193,8 +195,9 @@ Command build_command(std::string_view path) {
           "Builds an image step by step, as docker's classic builder does: every instruction of "
           "the Dockerfile becomes an image with the one before as its parent, and is taken from "
           "the cache if such a child exists already.\n\n"
-          "The context is a directory, read in place, or \"-\": a Dockerfile or a tar archive "
-          "(plain or gzip) on standard input.\n\n"
+          "The context is a directory, read in place; or a Dockerfile or a tar archive (plain, "
+          "gzip, "
+          "bzip2, xz or zstd) that comes on standard input (\"-\") or from an http(s) URL.\n\n"
           "The exit status is that of a RUN instruction that failed, 1 for any other failure, "
           "125 for a command line that cannot be read.",
       .arity = exactly(1),

@@ -66,6 +66,7 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   b.no_cache = r.no_cache;
   b.remove = r.remove;
   b.force_remove = r.force_remove;
+  b.allow_whiteouts = r.allow_whiteouts;
   b.run = TRY(run_options(r));
   return b;
 }

@@ -24,6 +24,7 @@ struct BuildImageRequest {
   bool no_cache = false;
   bool remove = true;
   bool force_remove = false;
+  bool allow_whiteouts = false;          // ".wh.x" in an archive of ADD deletes x
   std::string network;                   // "", "default", "host" or "none"
   std::string runtime;                   // "crun" or "runc"
   std::vector<std::string> extra_hosts;  // "name:ip"
