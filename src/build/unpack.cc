@@ -69,6 +69,8 @@ class Unpacker {
       TRY(put(*entry, path));
       note_made(path, entry->mtime);
     }
+    // Where the archive was compressed, only the end tells whether all of it was right.
+    TRY(reader_.read_rest([](std::string_view) { return Result<void>(); }));
     return settle();
   }
 
