@@ -35,8 +35,8 @@ struct BuildRequest {
   std::map<std::string, std::string> labels;                     // one LABEL step each, at the end
   std::string target;
   bool no_cache = false;
-  bool remove = true;         // --rm: say that the step's container is removed
-  bool force_remove = false;  // --force-rm: also after a failed RUN
+  bool remove = true;            // --rm: say that the step's container is removed
+  bool force_remove = false;     // --force-rm: also after a failed RUN
   bool allow_whiteouts = false;  // ".wh.x" in an archive of ADD deletes x, else it is an error
   RunOptions run;
 };
