@@ -2,10 +2,11 @@
 # installs those that are missing. Every list is complete in itself.
 
 # To compile build/release/strata.
-packages_build=(g++ cmake ninja-build libfmt-dev libssl-dev zlib1g-dev libisal-dev)
+packages_build=(g++ cmake ninja-build libfmt-dev libssl-dev zlib1g-dev libisal-dev
+                libbz2-dev liblzma-dev libzstd-dev libcurl4-openssl-dev)
 
-# To run it: crun starts containers, conmon watches over detached ones.
-packages_run=(crun conmon)
+# To run it: crun starts containers, conmon watches over detached ones, libcurl fetches URLs of ADD.
+packages_run=(crun conmon libcurl4)
 
 # For scripts/demo: mmdebstrap makes the base image.
 packages_demo=("${packages_build[@]}" "${packages_run[@]}" mmdebstrap python3 ca-certificates)
@@ -13,7 +14,7 @@ packages_demo=("${packages_build[@]}" "${packages_run[@]}" mmdebstrap python3 ca
 # For scripts/test: the C++ test libraries, and a real dockerd to compare with.
 packages_test=("${packages_build[@]}" "${packages_run[@]}" ccache libgtest-dev libbenchmark-dev clang-format
                docker.io containerd runc skopeo umoci podman buildah mmdebstrap busybox-static
-               python3 ca-certificates)
+               python3 zstd ca-certificates)
 
 # need_root NAME: stops the script unless root runs it. Mounts, devices and file owners need root.
 need_root() {

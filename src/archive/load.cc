@@ -124,11 +124,23 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// What is there already must not be removed while we count on it.
+Result<void> hold_parts(const Store& store, const ArchivedImage& image) {
+  TRY(store.hold(image.id));
+  for (const auto& chain : chain_ids(image.parsed.diff_ids)) TRY(store.hold(chain));
+  return {};
+}
+
 Result<std::vector<LoadedImage>> set_names(const Store& store,
                                            const std::vector<ArchivedImage>& images) {
   std::vector<std::pair<Reference, ImageID>> names;
   for (const auto& image : images)
     for (const auto& reference : image.names) names.emplace_back(reference, image.id);
+  auto kept = TRY(store.keep_all());
+  for (const auto& image : images)
+    if (!store.images().contains(image.id))
+      return Error(ErrorCode::Conflict,
+                   fmt::format("image {} was removed meanwhile", image.id.str()));
   auto before = TRY(store.references().set_all(names));
   std::vector<LoadedImage> loaded;
   std::size_t at = 0;
@@ -148,6 +160,7 @@ Result<std::vector<LoadedImage>> load_images(const Store& store, const Members& 
                                              const std::vector<ArchivedImage>& images,
                                              const LoadOptions& options) {
   raise_file_limit();
+  for (const auto& image : images) TRY(hold_parts(store, image));
   Loader loader(store, members, options);
   for (const auto& image : images) TRY(loader.prepare(image));
   for (const auto& image : images) TRY(loader.publish_layers(image));

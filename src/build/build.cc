@@ -133,11 +133,17 @@ void warn_unused(const BuildArgs& args, OrderedOutput& output) {
 
 BuildOutcome build(const Store& store, const BuildRequest& request, const BuildEvents& events,
                    std::stop_token stop) {
-  auto context = Context::open(store, request.context);
-  if (!context) return failed(std::move(context).error(), 1, false);
-  auto size = (*context)->transfer_size();
-  if (!size) return failed(std::move(size).error(), 1, false);
-  events.context(*size);
+  bool sent = false;  // from here on docker's daemon speaks
+  ContextEvents context_events{[&](std::int64_t bytes) {
+                                 sent = true;
+                                 events.context(bytes);
+                               },
+                               [&](const DownloadProgress& progress) {
+                                 if (events.download_text)
+                                   events.output(events.download_text(progress));
+                               }};
+  auto context = Context::open(store, request.context, context_events, stop);
+  if (!context) return failed(std::move(context).error(), 1, sent);
 
   auto file = dockerfile::parse((*context)->dockerfile_text(), (*context)->dockerfile_name());
   if (!file) return failed(std::move(file).error(), 1, true);
@@ -153,6 +159,7 @@ BuildOutcome build(const Store& store, const BuildRequest& request, const BuildE
                    output,
                    events.copied,
                    stop,
+                   events.download_text,
                    BuildArgs(request.build_args),
                    Tarsums((*context)->files(), SumOwner::Root, stop),
                    {},

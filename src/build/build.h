@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "build/context.h"
+#include "build/download.h"
 #include "digest/digest.h"
 #include "image/reference.h"
 #include "runtime/bundle.h"
@@ -34,8 +35,9 @@ struct BuildRequest {
   std::map<std::string, std::string> labels;                     // one LABEL step each, at the end
   std::string target;
   bool no_cache = false;
-  bool remove = true;         // --rm: say that the step's container is removed
-  bool force_remove = false;  // --force-rm: also after a failed RUN
+  bool remove = true;            // --rm: say that the step's container is removed
+  bool force_remove = false;     // --force-rm: also after a failed RUN
+  bool allow_whiteouts = false;  // ".wh.x" in an archive of ADD deletes x, else it is an error
   RunOptions run;
 };
 
@@ -44,6 +46,8 @@ struct BuildEvents {
   std::function<void(std::int64_t bytes)> context;    // the context has been looked through
   std::function<void(std::string_view text)> output;  // the classic builder's stdout, in order
   std::function<void(std::int64_t bytes)> copied;     // COPY and ADD: content of the step so far
+  /// What of a download shall be printed, in its place in the output. May be empty.
+  std::function<std::string(const DownloadProgress&)> download_text;
 };
 
 /// A failed RUN carries its exit code, which becomes that of the command.

@@ -10,12 +10,17 @@
 #include <vector>
 
 #include "base/io.h"
+#include "base/text.h"
+#include "build/unpack.h"
 #include "compress/detect.h"
+#include "http/url.h"
+#include "tar/reader.h"
 #include "tar/writer.h"
 
 namespace strata::build {
 namespace {
 
+constexpr const char* kDefaultName = "Dockerfile";
 constexpr std::size_t kMaxDockerfile = std::size_t{16} << 20;  // bytes
 
 Error prepare_error(std::string_view what) {
@@ -42,17 +47,23 @@ std::optional<std::string> relative_to(const std::string& path, const std::strin
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-/// A stream whose first bytes have been looked at.
+/// A stream whose first bytes have been looked at, and whose bytes are counted.
 class PeekedSource final : public ByteSource {
  public:
   explicit PeekedSource(ByteSource& rest) : rest_(rest) {}
+  std::int64_t count() const { return count_; }
   Result<std::string_view> peek(std::size_t size) {
     head_.resize(size);
     head_.resize(TRY(read_full(rest_, head_)));
+    count_ = static_cast<std::int64_t>(head_.size());
     return std::string_view(head_.data(), head_.size());
   }
   Result<std::size_t> read(std::span<char> buffer) override {
-    if (at_ == head_.size()) return rest_.read(buffer);
+    if (at_ == head_.size()) {
+      std::size_t n = TRY(rest_.read(buffer));
+      count_ += static_cast<std::int64_t>(n);
+      return n;
+    }
     std::size_t n = std::min(buffer.size(), head_.size() - at_);
     std::copy_n(head_.data() + at_, n, buffer.data());
     at_ += n;
@@ -63,7 +74,33 @@ class PeekedSource final : public ByteSource {
   ByteSource& rest_;
   std::vector<char> head_;
   std::size_t at_ = 0;
+  std::int64_t count_ = 0;
 };
+
+/// As docker's client judges: a known format, or a tar header of any age.
+bool is_archive(std::string_view head) {
+  if (detect_format(head) != StreamFormat::Unknown) return true;
+  StringSource source(head);
+  tar::Reader reader(source);
+  auto first = reader.next();
+  return head.size() == tar::kBlock && first && first->has_value();
+}
+
+/// Whether the name, taken literally, leads above the root.
+bool leads_outside(std::string_view path) {
+  int depth = 0;
+  for (auto part : split(path, '/')) {
+    if (part == "..")
+      depth--;
+    else if (!part.empty() && part != ".")
+      depth++;
+    if (depth < 0) return true;
+  }
+  return false;
+}
+
+/// docker has git clone these.
+bool is_git_url(std::string_view url) { return url.substr(0, url.find('#')).ends_with(".git"); }
 
 Result<std::string> read_text(ByteSource& source) {
   std::string text;
@@ -104,16 +141,21 @@ Result<std::int64_t> member_size(const SourceTree& tree, const SourceFile& file,
 
 }  // namespace
 
-Result<std::unique_ptr<Context>> Context::open(const Store& store, const ContextRequest& request) {
+Result<std::unique_ptr<Context>> Context::open(const Store& store, const ContextRequest& request,
+                                               const ContextEvents& events,
+                                               const std::stop_token& stop) {
   if (request.path == "-" && request.dockerfile == "-")
     return Error(ErrorCode::InvalidArgument,
                  "invalid argument: can't use stdin for both build context and dockerfile");
   std::unique_ptr<Context> context(new Context());
-  if (request.path == "-")
-    TRY(context->open_stream(store, request));
-  else
-    TRY(context->open_directory(request));
+  if (request.path == "-" || http::is_url(request.path)) {
+    TRY(context->open_stream(store, request, events, stop));
+    return context;
+  }
+  TRY(context->open_directory(request));
   TRY(context->load_ignore_file());
+  auto size = TRY(context->transfer_size());
+  events.sending(size);
   return context;
 }
 
@@ -155,26 +197,111 @@ Result<void> Context::open_directory(const ContextRequest& request) {
   return {};
 }
 
-Result<void> Context::open_stream(const Store& store, const ContextRequest& request) {
-  scratch_ = TRY(LayerWriter::create(store, {}, {}));
-  root_ = TRY(duplicate(scratch_->diff()));
-  FdSource in(request.stdin_fd);
+Result<void> Context::open_stream(const Store& store, const ContextRequest& request,
+                                  const ContextEvents& events, const std::stop_token& stop) {
+  auto scratch = TRY(TempDir::create(store.own_dir(), "context-"));
+  root_ = TRY(duplicate(scratch.fd()));
+  scratch_.emplace(std::move(scratch));
+  if (request.path != "-") return open_url(store, request, events, stop);
+  return read_stream(request.stdin_fd, request, events, stop);
+}
+
+Result<void> Context::open_url(const Store& store, const ContextRequest& request,
+                               const ContextEvents& events, const std::stop_token& stop) {
+  if (is_git_url(request.path))
+    return Error(ErrorCode::Unsupported, fmt::format("unable to prepare context: {}: git "
+                                                     "repositories are not supported",
+                                                     request.path));
+  auto fetched = fetch_context(store, request.path, events.download, stop);
+  if (!fetched) {
+    if (fetched.error().code() == ErrorCode::Cancelled) return std::move(fetched).error();
+    return prepare_error(fetched.error().message());
+  }
+  return read_stream(fetched->fd.get(), request, events, stop);
+}
+
+Result<void> Context::read_stream(int fd, const ContextRequest& request,
+                                  const ContextEvents& events, const std::stop_token& stop) {
+  FdSource in(fd);
   PeekedSource peeked(in);
-  auto format = detect_format(TRY(peeked.peek(kDetectBytes)));
-  if (format == StreamFormat::Unknown) {
-    dockerfile_ = TRY(read_text(peeked));
-    dockerfile_name_ = "Dockerfile";
+  if (!is_archive(TRY(peeked.peek(tar::kBlock)))) {
+    if (request.dockerfile == "-") return prepare_error("build context is not an archive");
+    TRY(read_dockerfile(peeked));
+    files_ = std::make_unique<SourceTree>(root_.get(), dockerfile::IgnoreMatcher());
+    auto size = TRY(transfer_size());
+    events.sending(size);
     return {};
   }
-  auto tar = TRY(decompress(peeked).context("unable to prepare context"));
-  TRY(scratch_->add_tar(*tar).context("unable to prepare context"));
-  dockerfile_path_ = request.dockerfile.empty() ? "Dockerfile" : request.dockerfile;
-  dockerfile_name_ = base_name(dockerfile_path_);
-  auto fd = open_in_root(root_.get(), dockerfile_path_, Resolve::InRoot, O_RDONLY);
-  if (!fd)
-    return Error(ErrorCode::InvalidArgument,
-                 fmt::format("Cannot locate specified Dockerfile: {}", dockerfile_path_));
-  dockerfile_ = TRY(read_all(fd->get(), kMaxDockerfile).context("{}", dockerfile_path_));
+  auto unpacked = [&]() -> Result<void> {
+    auto tar = TRY(decompress(peeked));
+    return unpack(root_.get(), *tar, Marks::Names, stop);
+  }();
+  // docker's client sends all of the stream, whatever its daemon makes of it.
+  std::array<char, 65536> rest;
+  while (TRY(peeked.read(rest)) > 0 && !stop.stop_requested()) {
+  }
+  if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
+  events.sending(peeked.count());
+  if (!unpacked) {
+    unpacked.error().add_context("Error processing tar file(exit status 1)");
+    return unpacked;
+  }
+  TRY(find_dockerfile(request));
+  TRY(remove_ignored());
+  files_ = std::make_unique<SourceTree>(root_.get(), dockerfile::IgnoreMatcher());
+  return {};
+}
+
+/// The whole context is a Dockerfile: docker makes a directory of it.
+Result<void> Context::read_dockerfile(ByteSource& source) {
+  dockerfile_ = TRY(read_text(source));
+  dockerfile_name_ = dockerfile_path_ = kDefaultName;
+  TRY(write_file(root_.get(), kDefaultName, dockerfile_, 0644));
+  timespec times[2] = {};
+  if (::utimensat(root_.get(), kDefaultName, times, 0) < 0)
+    return Error::from_errno(errno, "set time of Dockerfile");
+  return {};
+}
+
+Result<void> Context::find_dockerfile(const ContextRequest& request) {
+  if (request.dockerfile == "-") {
+    FdSource in(request.stdin_fd);
+    dockerfile_ = TRY(read_text(in));
+    dockerfile_name_ = kDefaultName;
+    return {};
+  }
+  if (leads_outside(request.dockerfile))
+    return Error(
+        ErrorCode::InvalidArgument,
+        fmt::format("forbidden path outside the build context: {} ()", request.dockerfile));
+  std::vector<std::string> names = {request.dockerfile};
+  if (request.dockerfile.empty()) names = {kDefaultName, "dockerfile"};
+  for (const auto& name : names) {
+    auto fd = open_in_root(root_.get(), name, Resolve::InRoot, O_RDONLY);
+    if (!fd) continue;
+    dockerfile_ = TRY(read_all(fd->get(), kMaxDockerfile).context("{}", name));
+    dockerfile_name_ = dockerfile_path_ = name;
+    return {};
+  }
+  return Error(ErrorCode::InvalidArgument,
+               fmt::format("Cannot locate specified Dockerfile: {}", names[0]));
+}
+
+/// Of a tar docker's daemon takes these two away, if they are ignored, and nothing else.
+Result<void> Context::remove_ignored() {
+  auto file = open_in_root(root_.get(), ".dockerignore", Resolve::InRoot, O_RDONLY);
+  if (!file) return {};
+  auto text = TRY(read_all(file->get(), kMaxDockerfile).context("error reading .dockerignore"));
+  auto ignored = dockerfile::IgnoreMatcher::parse(text);
+  if (!ignored) return {};  // docker's daemon does not mind
+  for (const auto& name : {std::string(".dockerignore"), dockerfile_path_}) {
+    if (name.empty() || !ignored->ignored(name)) continue;
+    auto slash = name.rfind('/');
+    auto parent = slash == std::string::npos ? "." : name.substr(0, slash + 1);
+    auto dir = TRY(open_in_root(root_.get(), parent, Resolve::InRoot, O_PATH | O_DIRECTORY));
+    if (::unlinkat(dir.get(), base_name(name).c_str(), 0) < 0 && errno != ENOENT)
+      return Error::from_errno(errno, "remove " + name);
+  }
   return {};
 }
 
@@ -193,6 +320,7 @@ Result<void> Context::load_ignore_file() {
   return {};
 }
 
+/// Bytes of the tar that docker's client would have sent to a daemon. Walks the whole context.
 Result<std::int64_t> Context::transfer_size() {
   auto end = static_cast<std::int64_t>(tar::end_marker().size());
   std::int64_t total = end;

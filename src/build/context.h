@@ -1,20 +1,31 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "base/fd.h"
+#include "base/temp_dir.h"
+#include "build/download.h"
 #include "build/source_tree.h"
-#include "store/layer_writer.h"
+#include "store/store.h"
 
 namespace strata::build {
 
 /// What the user gave `build` to read from.
 struct ContextRequest {
-  std::string path;        // a directory, or "-": a Dockerfile or a tar on stdin
+  std::string path;        // a directory, "-" (stdin) or a URL: a Dockerfile or a tar
   std::string dockerfile;  // -f: relative to the current directory; "-": stdin; empty: the default
   int stdin_fd = 0;
+};
+
+/// What the opening of a context tells.
+struct ContextEvents {
+  /// "Sending build context": its size, as docker's client counts. From there on docker's daemon
+  /// would speak.
+  std::function<void(std::int64_t bytes)> sending;
+  DownloadEvent download;
 };
 
 /// An opened build context. A directory is read in place: nothing is copied or packed.
@@ -22,23 +33,31 @@ class Context {
  public:
   /// Errors are docker's: `unable to prepare context: path "x" not found`. A context that comes as
   /// a tar is unpacked into a directory of `store` that goes away with this object.
-  static Result<std::unique_ptr<Context>> open(const Store& store, const ContextRequest& request);
+  static Result<std::unique_ptr<Context>> open(const Store& store, const ContextRequest& request,
+                                               const ContextEvents& events,
+                                               const std::stop_token& stop);
 
   SourceTree& files() { return *files_; }
   const std::string& dockerfile_text() const { return dockerfile_; }
   /// As messages name it: "Dockerfile", "prod.Dockerfile".
   const std::string& dockerfile_name() const { return dockerfile_name_; }
-  /// Bytes of the tar that docker's client would have sent to a daemon: the figure of
-  /// "Sending build context". Walks the whole context.
-  Result<std::int64_t> transfer_size();
 
  private:
   Context() = default;
   Result<void> open_directory(const ContextRequest& request);
-  Result<void> open_stream(const Store& store, const ContextRequest& request);
+  Result<void> open_stream(const Store& store, const ContextRequest& request,
+                           const ContextEvents& events, const std::stop_token& stop);
+  Result<void> open_url(const Store& store, const ContextRequest& request,
+                        const ContextEvents& events, const std::stop_token& stop);
+  Result<void> read_stream(int fd, const ContextRequest& request, const ContextEvents& events,
+                           const std::stop_token& stop);
+  Result<void> read_dockerfile(ByteSource& source);
+  Result<void> find_dockerfile(const ContextRequest& request);
+  Result<void> remove_ignored();
   Result<void> load_ignore_file();
+  Result<std::int64_t> transfer_size();
 
-  std::optional<LayerWriter> scratch_;  // what came from stdin, unpacked
+  std::optional<TempDir> scratch_;  // what did not come as a directory
   UniqueFd root_;
   std::unique_ptr<SourceTree> files_;
   std::string dockerfile_;

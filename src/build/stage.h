@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "build/build.h"
 #include "build/committer.h"
 #include "build/copy_plan.h"
+#include "build/download.h"
 #include "build/output.h"
 #include "build/source_tree.h"
 #include "build/tarsum.h"
@@ -47,6 +49,7 @@ struct BuildState {
   OrderedOutput& output;
   std::function<void(std::int64_t)> copied;
   std::stop_token stop;
+  const std::function<std::string(const DownloadProgress&)>& download_text;
   BuildArgs args;
   Tarsums context_sums;
   std::map<std::size_t, FinishedStage> stages;  // by index
@@ -108,9 +111,11 @@ class Stage {
   struct FileStep;  // a COPY or ADD in the making
   Result<void> expand_file_step(FileStep& step, const dockerfile::FileCopy& v);
   Result<void> take_sources(FileStep& step);
+  Result<std::unique_ptr<RemoteFile>> fetch(const FileStep& step, const std::string& url);
   Result<void> copy_files(FileStep& step);
   Result<LayerWriter> write_files(FileStep& step);
-  Result<LayerWriter> unpack_archive(FileStep& step, const CopySource& archive);
+  Result<void> unpack_archives(const FileStep& step, const std::vector<std::size_t>& archives,
+                               const CacheDir& layer, const std::string& place);
   Result<ImageRoot*> image_root(const std::string& from);
 
   Result<void> start_from_stage(const FinishedStage& stage);

@@ -6,37 +6,17 @@
 
 #include "base/io.h"
 #include "build/copy_plan.h"
-#include "build/stage.h"
+#include "build/file_step.h"
+#include "build/unpack.h"
 #include "compress/detect.h"
 #include "dockerfile/glob.h"
+#include "fs/overlay_mount.h"
+#include "http/url.h"
 #include "tar/reader.h"
 
 namespace strata::build {
 
-/// COPY or ADD with everything expanded.
-struct Stage::FileStep {
-  std::string_view name;  // "COPY" or "ADD"
-  std::vector<std::string> sources;
-  std::string destination;  // as written: with it the history speaks
-  std::string chown;        // expanded; empty: not given
-  SourceTree* tree = nullptr;
-  Tarsums* sums = nullptr;
-  bool from_image = false;
-  CopyRules rules;
-  std::vector<CopySource> files;  // what the sources lead to
-  std::string path;               // absolute destination
-  bool as_directory = false;
-  bool unpack = false;  // archives are unpacked
-
-  /// The step's Cmd text, once all sums are known.
-  Result<std::string> text() const;
-};
-
 namespace {
-
-bool is_url(std::string_view source) {
-  return source.starts_with("http://") || source.starts_with("https://");
-}
 
 /// Slashes and "./" in front mean nothing: every source is relative to the root.
 std::string_view strip_front(std::string_view path) {
@@ -100,16 +80,6 @@ Result<mode_t> parse_chmod(std::string_view text) {
   return static_cast<mode_t>(mode);
 }
 
-Result<void> set_metadata(int dir, const std::string& name, const struct stat& st) {
-  if (::fchownat(dir, name.c_str(), st.st_uid, st.st_gid, 0) < 0 ||
-      ::fchmodat(dir, name.c_str(), st.st_mode & 07777, 0) < 0)
-    return Error::from_errno(errno, "set owner and mode of " + name);
-  timespec times[2] = {st.st_mtim, st.st_mtim};
-  if (::utimensat(dir, name.c_str(), times, 0) < 0)
-    return Error::from_errno(errno, "set times of " + name);
-  return {};
-}
-
 /// ADD unpacks a file if its content, decompressed if need be, starts with a tar header.
 Result<bool> is_archive(const SourceTree& tree, const SourceFile& file) {
   if (!file.is_regular()) return false;
@@ -129,7 +99,8 @@ Result<bool> is_archive(const SourceTree& tree, const SourceFile& file) {
 
 Result<std::string> Stage::FileStep::text() const {
   std::vector<std::string> parts;
-  for (const auto& source : files) parts.push_back(TRY(sums->of(source.file)));
+  for (const auto& source : files)
+    parts.push_back(source.remote ? source.remote->sum : TRY(sums->of(source.copy.file)));
   std::string flags = chown.empty() ? "" : fmt::format("--chown={} ", chown);
   return fmt::format("#(nop) {} {}{} in {} ", name, flags, Tarsums::combine(parts), destination);
 }
@@ -151,7 +122,7 @@ Result<void> Stage::run(const dockerfile::Copy& v) {
   }
   TRY(expand_file_step(step, v));
   for (const auto& source : step.sources)
-    if (is_url(source))
+    if (http::is_url(source))
       return Error(ErrorCode::InvalidArgument, "COPY failed: source can't be a URL for COPY");
   return copy_files(step);
 }
@@ -161,13 +132,10 @@ Result<void> Stage::run(const dockerfile::Add& v) {
   if (v.keep_git_dir) return requires_buildkit("--keep-git-dir");
   FileStep step;
   step.name = "ADD";
+  step.fetch = true;
   step.tree = &build_.context.files();
   step.sums = &build_.context_sums;
   TRY(expand_file_step(step, v));
-  for (const auto& source : step.sources)
-    if (is_url(source))
-      return Error(ErrorCode::Unsupported,
-                   fmt::format("ADD failed: {}: sources on the network are not supported", source));
   step.unpack = v.unpack.value_or(true);
   return copy_files(step);
 }
@@ -189,6 +157,12 @@ Result<void> Stage::take_sources(FileStep& step) {
     return Error(ErrorCode::InvalidArgument, fmt::format("{} failed: {}", step.name, why));
   };
   for (const auto& written : step.sources) {
+    if (step.fetch && http::is_url(written)) {
+      auto remote = TRY(fetch(step, written).context("ADD failed"));
+      auto copy = remote->source;
+      step.files.push_back({std::move(copy), std::move(remote)});
+      continue;
+    }
     if (!step.from_image && leaves_root(strip_front(written)))
       return failed(fmt::format("forbidden path outside the build context: {} ()", written));
     std::string source(strip_front(written));
@@ -202,7 +176,7 @@ Result<void> Stage::take_sources(FileStep& step) {
                           : "file not found in build context or excluded by .dockerignore: " +
                                 file.error().message());
       if (!file) return std::move(file).error();
-      step.files.push_back({base_name(name), *std::move(file)});
+      step.files.push_back({{base_name(name), *std::move(file)}, nullptr});
     }
   }
   if (step.files.empty()) return failed("no source files were specified");
@@ -214,6 +188,14 @@ Result<void> Stage::take_sources(FileStep& step) {
                     step.name));
   step.as_directory = step.path.ends_with('/');
   return {};
+}
+
+Result<std::unique_ptr<RemoteFile>> Stage::fetch(const FileStep& step, const std::string& url) {
+  RemoteRequest request{url, step.destination.ends_with('/')};
+  auto event = [this](const DownloadProgress& progress) {
+    if (build_.download_text) build_.output.write(build_.download_text(progress));
+  };
+  return fetch_file(build_.store, request, build_.output, event, build_.stop);
 }
 
 Result<void> Stage::copy_files(FileStep& step) {
@@ -239,49 +221,53 @@ Result<void> Stage::copy_files(FileStep& step) {
 }
 
 Result<LayerWriter> Stage::write_files(FileStep& step) {
-  if (step.unpack && step.files.size() == 1 && TRY(is_archive(*step.tree, step.files[0].file)))
-    return unpack_archive(step, step.files[0]);
-  int image = TRY(root());
-  CopyPlan plan(image, step.rules);
-  for (const auto& source : step.files) {
-    if (step.unpack && TRY(is_archive(*step.tree, source.file)))
-      return Error(ErrorCode::Unsupported,
-                   "ADD failed: an archive must be the only source of its instruction");
-    TRY(plan.add(*step.tree, source, step.path, step.as_directory).context("{} failed", step.name));
+  std::vector<std::size_t> archives;  // indices
+  std::string place;
+  CopyPlan plan(TRY(root()), step.rules);
+  for (std::size_t i = 0; i < step.files.size(); i++) {
+    const auto& source = step.files[i];
+    if (step.unpack && !source.remote && TRY(is_archive(*step.tree, source.copy.file))) {
+      archives.push_back(i);
+      place = TRY(plan.add_place(step.path).context("{} failed", step.name));
+    } else {
+      TRY(plan.add(step.tree_of(source), source.copy, step.path, step.as_directory)
+              .context("{} failed", step.name));
+    }
   }
   plan.finish();
   auto equal_files = TRY(donors());
   auto layer = TRY(LayerWriter::create(build_.store, base_, std::move(equal_files)));
   TRY(plan.write(layer, step.sums, build_.copied, build_.stop).context("{} failed", step.name));
-  return layer;
+  if (archives.empty()) return layer;
+  TRY(layer.seal());  // sets times; the tar of the whole is made by adopt()
+  TRY(unpack_archives(step, archives, *layer.cache(), place));
+  return LayerWriter::adopt(build_.store, layer.cache());
 }
 
-Result<LayerWriter> Stage::unpack_archive(FileStep& step, const CopySource& archive) {
-  // The archive is unpacked into a layer of its own, whose directory then becomes the destination.
-  auto scratch = TRY(LayerWriter::create(build_.store, {}, {}));
-  {
-    auto fd = TRY(step.tree->open(archive.file));
+/// Into the merged view, as dockerd does it: a link that the image has on the way is followed, not
+/// replaced ("lib/x" goes to /usr/lib/x where /lib is a link).
+Result<void> Stage::unpack_archives(const FileStep& step, const std::vector<std::size_t>& archives,
+                                    const CacheDir& layer, const std::string& place) {
+  OverlaySpec spec;
+  spec.overlay_dir = build_.store.caches().dir();
+  spec.lowers = base_.lowers;
+  spec.upper = layer.id() + "/diff";
+  if (!spec.lowers.empty()) spec.work = layer.id() + "/work";
+  spec.is_volatile = true;  // durable by the one syncfs at the end of the build
+  auto merged = TRY(mount_overlay(spec));
+  auto root = TRY(open_in_root(merged.get(), place.empty() ? "." : place, Resolve::NoLinks,
+                               O_PATH | O_DIRECTORY));
+  auto marks = build_.request.allow_whiteouts ? Marks::Delete : Marks::Refuse;
+  for (std::size_t i : archives) {
+    auto fd = TRY(step.tree->open(step.files[i].copy.file));
     FdSource source(fd.get());
     auto plain = TRY(decompress(source));
-    TRY(scratch.add_tar(*plain).context("ADD failed: {}", archive.file.path));
+    auto done = unpack(root.get(), *plain, marks, build_.stop);
+    if (!done && done.error().code() != ErrorCode::Cancelled)
+      done.error().add_context("failed to copy files: Error processing tar file(exit status 1)");
+    if (!done) return done;
   }
-  int image = TRY(root());
-  CopyPlan plan(image, step.rules);
-  auto place = TRY(plan.add_place(step.path));
-  plan.finish();
-  auto layer = TRY(LayerWriter::create(build_.store, base_, {}));
-  TRY(plan.write(layer, nullptr, {}, build_.stop));
-  TRY(layer.seal());  // sets times; the tar of the whole is made by adopt()
-  auto cache = layer.cache();
-  if (place.empty()) return LayerWriter::adopt(build_.store, scratch.cache());
-  struct stat st = TRY(stat_at(cache->diff(), place));
-  int overlay = build_.store.caches().dir();
-  std::string from = scratch.cache()->id() + "/diff";
-  std::string to = cache->id() + "/diff/" + place;
-  if (::renameat(overlay, from.c_str(), overlay, to.c_str()) < 0)
-    return Error::from_errno(errno, "ADD failed: move " + archive.file.path);
-  TRY(set_metadata(overlay, to, st));
-  return LayerWriter::adopt(build_.store, cache);
+  return {};
 }
 
 // --- WORKDIR

@@ -43,13 +43,14 @@ Hasher begin_tarsum(const TarsumHeader& h) {
     field(key, std::to_string(value));
   };
   field("name", h.name);
-  number("mode", h.mode & 07777);
+  number("mode", h.mode);
   number("uid", h.uid);
   number("gid", h.gid);
   number("size", h.size);
   field("typeflag", std::string_view(&h.type, 1));
   field("linkname", h.linkname);
-  text += "unamegname";
+  field("uname", h.uname);
+  field("gname", h.gname);
   number("devmajor", h.major);
   number("devminor", h.minor);
   for (const auto& [key, value] : h.xattrs) field(key, value);

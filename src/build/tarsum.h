@@ -14,16 +14,17 @@
 namespace strata::build {
 
 /// The header of docker's "tarsum v1" of one tar entry, on which the classic builder's cache keys
-/// for COPY and ADD are made: docs of the field, moby pkg/tarsum. Modes are those of docker CLI 28,
-/// without type bits.
+/// for COPY and ADD are made: docs of the field, moby pkg/tarsum.
 struct TarsumHeader {
   std::string name;  // a directory's with a slash at the end
-  mode_t mode = 0;   // permission, setuid, setgid and sticky bits
+  mode_t mode = 0;   // of a context without type bits, as docker CLI 28 sends it
   uid_t uid = 0;
   gid_t gid = 0;
   std::int64_t size = 0;  // 0 unless regular
   char type = '0';        // tar type flag
   std::string linkname;
+  std::string uname;  // of a download alone
+  std::string gname;
   unsigned major = 0;
   unsigned minor = 0;
   std::vector<std::pair<std::string, std::string>> xattrs;  // sorted
@@ -48,6 +49,8 @@ class Tarsums {
 
   /// The header of `file`, for whoever computes the sum while copying; see remember().
   Result<TarsumHeader> header(const SourceFile& file) const;
+  /// Whether these are the sums of the files of `tree`.
+  bool are_of(const SourceTree* tree) const { return tree == &tree_; }
   /// The sum of one file is known from elsewhere.
   void remember(const std::string& path, const Digest& sum) { sums_[path] = sum; }
   bool known(const std::string& path) const { return sums_.contains(path); }

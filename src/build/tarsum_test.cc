@@ -53,9 +53,18 @@ TarsumHeader hard_link() {
   return h;
 }
 
+TarsumHeader download() {
+  TarsumHeader h = file("f.bin", 4);
+  h.mode = S_IFREG | 0600;
+  h.uname = h.gname = "root";
+  return h;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Cases, TarsumHeaders,
-    testing::Values(HeaderCase{"File", file("a", 1), "1",
+    testing::Values(HeaderCase{"Download", download(), "data",
+                               "d9ee95b33e46d5578b03b038a973efdf95c00071a9843b27f2646d890deb63eb"},
+                    HeaderCase{"File", file("a", 1), "1",
                                "4ce57d7c4e3f323fd1d60451b5629b642ed2f4908ae29d2a6b3cadc7ceb61e58"},
                     HeaderCase{"DotSlash", file("./a", 1), "1",
                                "b3755d8c3af82ed4fe077947ba7e418b1690d9b734babf9a40647e201d505198"},

@@ -5,6 +5,7 @@
 
 #include "base/io.h"
 #include "cli/commands.h"
+#include "cli/download_text.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -40,6 +41,8 @@ Result<void> check_build_arg(std::string_view text) {
 void add_flags(FlagSet& f, Options& o) {
   auto& r = o.request;
   f.add(r.extra_hosts, "add-host", 0, "Add a custom host-to-IP mapping (host:ip)");
+  f.add(r.allow_whiteouts, "allow-whiteouts", 0,
+        "Let .wh. names in archives of ADD delete files, as docker does");
   f.add_value(
       [&o](std::string_view text) -> Result<void> {
         TRY(check_build_arg(text));
@@ -134,6 +137,9 @@ class BuildPrinter {
             [this](std::string_view text) { print(text); },
             [this](std::int64_t bytes) {
               progress_.update([&] { return fmt::format("copying: {}", human_size(bytes)); });
+            },
+            [this](const BuildDownload& download) {
+              return download_text(download, ::isatty(::fileno(call_.out)) == 1);
             }};
   }
   void finish(const BuildImageResult& result) {
@@ -195,8 +201,9 @@ Command build_command(std::string_view path) {
           "Builds an image step by step, as docker's classic builder does: every instruction of "
           "the Dockerfile becomes an image with the one before as its parent, and is taken from "
           "the cache if such a child exists already.\n\n"
-          "The context is a directory, read in place, or \"-\": a Dockerfile or a tar archive "
-          "(plain or gzip) on standard input.\n\n"
+          "The context is a directory, read in place; or a Dockerfile or a tar archive (plain, "
+          "gzip, "
+          "bzip2, xz or zstd) that comes on standard input (\"-\") or from an http(s) URL.\n\n"
           "The exit status is that of a RUN instruction that failed, 1 for any other failure, "
           "125 for a command line that cannot be read.",
       .arity = exactly(1),

@@ -193,7 +193,13 @@ int run(const Program& program, std::span<const std::string> args, std::FILE* ou
 
   const std::vector<std::string>& words = parsed->operands;
   if (help || parsed->short_help) return help_for(d, words);
-  if (!words.empty()) return run_named(d, globals, words);
+  if (!words.empty()) {
+    if (auto good = check_globals(globals); !good) {
+      d.complain(good.error().message() + "\n");
+      return 1;
+    }
+    return run_named(d, globals, words);
+  }
   if (globals.version) {
     d.print(fmt::format("{} {}\n", program.name, program.version));
   } else {

@@ -22,6 +22,14 @@ struct Globals {
   std::string durability = "full";       // --durability: full or lazy
   bool debug = false;                    // -D: errors with the chain of what was being done
   bool version = false;                  // -v
+
+  // docker's, which say where its daemon is. There is none here: see check_globals().
+  std::vector<std::string> hosts;  // -H
+  std::string context;             // -c
+  std::string config;              // --config: accepted, nothing is read from there
+  std::string log_level = "info";  // -l: checked, nothing is logged
+  bool tls = false;                // --tls, --tlsverify: accepted
+  std::string tls_file;            // --tlscacert, --tlscert, --tlskey: accepted
 };
 
 /// One use of a command, as its run function sees it.

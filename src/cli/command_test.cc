@@ -308,6 +308,50 @@ INSTANTIATE_TEST_SUITE_P(
     }),
     [](const auto& c) { return std::string(c.param.name); });
 
+TEST(Run, TakesDockersFlagsForItsDaemon) {
+  for (const auto& flags : std::vector<std::vector<std::string>>{
+           {"-H", "unix:///var/run/docker.sock"},
+           {"--host="},
+           {"-c", "default"},
+           {"--context=default"},
+           {"--config", "/nonexistent"},
+           {"-l", "debug"},
+           {"--log-level=WARN"},
+           {"-D", "--tls", "--tlsverify=false", "--tlscacert", "x", "--tlscert=y", "--tlskey=z"},
+       }) {
+    auto words = flags;
+    for (const char* word : {"--root", "/x", "build", "."}) words.emplace_back(word);
+    auto done = run_words(words);
+    EXPECT_EQ(done.out, "build . tags=0 root=/x\n") << flags[0];
+    EXPECT_EQ(done.err, "") << flags[0];
+  }
+}
+
+TEST(Run, RefusesAnotherDaemon) {
+  struct Case {
+    std::vector<std::string> flags;
+    const char* message;
+  };
+  for (const auto& [flags, message] : std::vector<Case>{
+           {{"-H", "tcp://other:2375"},
+            "--host tcp://other:2375: there is no daemon to connect to; this machine's store is "
+            "used, see --root\n"},
+           {{"-H", "x", "-H", "y"},
+            "unable to resolve docker endpoint: Please specify only one -H\n"},
+           {{"-c", "nope"}, "unable to resolve docker endpoint: context \"nope\" does not exist\n"},
+           {{"-c", "default", "-H", "x"},
+            "Conflicting options: either specify --host or --context, not both\n"},
+           {{"-l", "bogus"}, "Unable to parse logging level: bogus\n"},
+       }) {
+    auto words = flags;
+    for (const char* word : {"build", "."}) words.emplace_back(word);
+    auto done = run_words(words);
+    EXPECT_EQ(done.status, 1);
+    EXPECT_EQ(done.out, "");
+    EXPECT_EQ(done.err, message);
+  }
+}
+
 TEST(Run, PassesOptionsOperandsAndGlobals) {
   unsetenv("STRATA_ROOT");
   EXPECT_EQ(run_words({"build", "-t", "a", ".", "--tag=b"}).out,

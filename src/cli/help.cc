@@ -148,6 +148,26 @@ std::string program_help(const Program& program, int columns) {
                      program.name);
 }
 
+namespace {
+
+constexpr std::string_view kDefaultHost = "unix:///var/run/docker.sock";
+constexpr std::string_view kLogLevels[] = {"panic",   "fatal", "error", "warn",
+                                           "warning", "info",  "debug", "trace"};
+
+/// So that `alias docker=strata` can be called as scripts call docker.
+void add_daemon_flags(FlagSet& flags, Globals& globals) {
+  flags.add(globals.config, "config", 0, "Location of client config files").hidden();
+  flags.add(globals.context, "context", 'c', "Name of the context to use").hidden();
+  flags.add(globals.hosts, "host", 'H', "Daemon socket(s) to connect to").hidden();
+  flags.add(globals.log_level, "log-level", 'l', "Set the logging level").hidden();
+  flags.add(globals.tls, "tls", 0, "Use TLS; implied by --tlsverify").hidden();
+  flags.add(globals.tls, "tlsverify", 0, "Use TLS and verify the remote").hidden();
+  for (const char* name : {"tlscacert", "tlscert", "tlskey"})
+    flags.add(globals.tls_file, name, 0, "Path to a TLS file").hidden();
+}
+
+}  // namespace
+
 void add_global_flags(FlagSet& flags, Globals& globals) {
   flags.stop_at_first_operand();
   flags.add(globals.debug, "debug", 'D', "Show what was being done when an error came up");
@@ -165,6 +185,28 @@ void add_global_flags(FlagSet& flags, Globals& globals) {
       .default_text("\"full\"");
   flags.add(globals.root, "root", 0, "Directory of the store; environment: STRATA_ROOT");
   flags.add(globals.version, "version", 'v', "Print version information and quit");
+  add_daemon_flags(flags, globals);
+}
+
+Result<void> check_globals(const Globals& globals) {
+  auto refuse = [](std::string why) { return Error(ErrorCode::InvalidArgument, std::move(why)); };
+  std::string level = globals.log_level;
+  for (char& c : level) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+  if (std::find(std::begin(kLogLevels), std::end(kLogLevels), level) == std::end(kLogLevels))
+    return refuse(fmt::format("Unable to parse logging level: {}", globals.log_level));
+  if (!globals.hosts.empty() && !globals.context.empty())
+    return refuse("Conflicting options: either specify --host or --context, not both");
+  if (globals.hosts.size() > 1)
+    return refuse("unable to resolve docker endpoint: Please specify only one -H");
+  if (!globals.context.empty() && globals.context != "default")
+    return refuse(fmt::format("unable to resolve docker endpoint: context \"{}\" does not exist",
+                              globals.context));
+  if (!globals.hosts.empty() && !globals.hosts[0].empty() && globals.hosts[0] != kDefaultHost)
+    return refuse(
+        fmt::format("--host {}: there is no daemon to connect to; this machine's store is "
+                    "used, see --root",
+                    globals.hosts[0]));
+  return {};
 }
 
 std::vector<const Command*> commands_below(const Program& program, std::string_view group) {

@@ -23,6 +23,10 @@ std::string flag_lines(const FlagSet& flags, int columns);
 /// The flags of Globals, bound to `globals`.
 void add_global_flags(FlagSet& flags, Globals& globals);
 
+/// Refuses, mostly in docker's words, what names another daemon than the one that docker's client
+/// asks by default: a user who means another machine must not get this one's store.
+Result<void> check_globals(const Globals& globals);
+
 /// Visible commands directly below `group` ("" for the top), sorted by path.
 std::vector<const Command*> commands_below(const Program& program, std::string_view group);
 

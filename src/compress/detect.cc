@@ -4,7 +4,10 @@
 #include <array>
 #include <string>
 
+#include "compress/bzip2_reader.h"
 #include "compress/gzip_reader.h"
+#include "compress/xz_reader.h"
+#include "compress/zstd_reader.h"
 
 namespace strata {
 namespace {
@@ -41,15 +44,16 @@ class Prefixed : public ByteSource {
   ByteSource& source_;
 };
 
-class Gunzipped final : public ByteSource {
+template <class Reader>
+class Decompressed final : public ByteSource {
  public:
-  Gunzipped(std::string head, ByteSource& source)
+  Decompressed(std::string head, ByteSource& source)
       : compressed_(std::move(head), source), reader_(compressed_) {}
   Result<std::size_t> read(std::span<char> buffer) override { return reader_.read(buffer); }
 
  private:
   Prefixed compressed_;
-  GzipReader reader_;
+  Reader reader_;
 };
 
 }  // namespace
@@ -82,19 +86,23 @@ std::string_view format_name(StreamFormat format) {
 }
 
 Result<std::unique_ptr<ByteSource>> decompress(ByteSource& source) {
+  using Plain = std::unique_ptr<ByteSource>;
   std::string head(kDetectBytes, '\0');
   head.resize(TRY(read_full(source, head)));
-  StreamFormat format = detect_format(head);
-  switch (format) {
+  switch (detect_format(head)) {
     case StreamFormat::Unknown:
     case StreamFormat::Tar:
-      return std::unique_ptr<ByteSource>(std::make_unique<Prefixed>(std::move(head), source));
+      break;
     case StreamFormat::Gzip:
-      return std::unique_ptr<ByteSource>(std::make_unique<Gunzipped>(std::move(head), source));
-    default:
-      return Error(ErrorCode::Unsupported,
-                   std::string(format_name(format)) + " compression is not supported");
+      return Plain(std::make_unique<Decompressed<GzipReader>>(std::move(head), source));
+    case StreamFormat::Bzip2:
+      return Plain(std::make_unique<Decompressed<Bzip2Reader>>(std::move(head), source));
+    case StreamFormat::Xz:
+      return Plain(std::make_unique<Decompressed<XzReader>>(std::move(head), source));
+    case StreamFormat::Zstd:
+      return Plain(std::make_unique<Decompressed<ZstdReader>>(std::move(head), source));
   }
+  return Plain(std::make_unique<Prefixed>(std::move(head), source));
 }
 
 }  // namespace strata

@@ -30,7 +30,7 @@ StreamFormat detect_format(std::string_view head);
 std::string_view format_name(StreamFormat format);
 
 /// `source` without its compression, whatever detect_format() finds: the bytes as they are if it
-/// finds none. Borrows `source`. Unsupported, naming the format, if there is no reader for it.
+/// finds none. Borrows `source`. What reading it can say stands at the reader of each format.
 Result<std::unique_ptr<ByteSource>> decompress(ByteSource& source);
 
 }  // namespace strata

@@ -66,6 +66,7 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   b.no_cache = r.no_cache;
   b.remove = r.remove;
   b.force_remove = r.force_remove;
+  b.allow_whiteouts = r.allow_whiteouts;
   b.run = TRY(run_options(r));
   return b;
 }
@@ -97,8 +98,12 @@ BuildImageResult build_image(const EngineOptions& engine, const BuildImageReques
   auto store = Store::open(engine.root, Store::Access::Write);
   if (!store) return failed(std::move(store).error(), 1, false);
 
-  auto outcome = build::build(**store, *translated, {events.context, events.output, events.copied},
-                              engine.stop);
+  auto download_text = [&](const build::DownloadProgress& p) {
+    return events.download_text({p.url, p.of_context, p.bytes, p.total, p.last});
+  };
+  auto outcome =
+      build::build(**store, *translated,
+                   {events.context, events.output, events.copied, download_text}, engine.stop);
   if (outcome.failure) {
     auto& f = *outcome.failure;
     return failed(std::move(f.error), f.exit_code, f.before_first_step);

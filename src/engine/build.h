@@ -24,6 +24,7 @@ struct BuildImageRequest {
   bool no_cache = false;
   bool remove = true;
   bool force_remove = false;
+  bool allow_whiteouts = false;          // ".wh.x" in an archive of ADD deletes x
   std::string network;                   // "", "default", "host" or "none"
   std::string runtime;                   // "crun" or "runc"
   std::vector<std::string> extra_hosts;  // "name:ip"
@@ -38,10 +39,21 @@ struct BuildImageRequest {
   std::vector<std::string> ulimits;  // "nofile=1024:2048"
 };
 
+/// How far the download of an ADD or of a context is.
+struct BuildDownload {
+  std::string_view url;
+  bool of_context = false;
+  std::int64_t bytes = 0;                  // that have come
+  std::optional<std::int64_t> total = {};  // if the server said it
+  bool last = false;                       // the end was seen by itself, behind the last byte
+};
+
 struct BuildImageEvents {
   std::function<void(std::int64_t bytes)> context;
   std::function<void(std::string_view text)> output;
   std::function<void(std::int64_t bytes)> copied;  // content of a COPY or ADD so far; may be empty
+  /// What of a download shall be printed, in its place in the output. May be empty.
+  std::function<std::string(const BuildDownload&)> download_text;
 };
 
 struct BuildImageFailure {
