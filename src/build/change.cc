@@ -158,7 +158,7 @@ struct Line {
   std::string_view rest;  // without blanks at its begin
 };
 
-Line split(std::string_view text) {
+Line split_line(std::string_view text) {
   constexpr std::string_view kBlanks = " \t";
   text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
   auto end = std::min(text.find_first_of(kBlanks), text.size());
@@ -181,10 +181,10 @@ Result<void> check_keyword(std::string_view keyword) {
 }  // namespace
 
 Result<void> apply_changes(RunConfig& config, std::span<const std::string> changes) {
-  for (const auto& text : changes) TRY(check_keyword(split(text).keyword));
+  for (const auto& text : changes) TRY(check_keyword(split_line(text).keyword));
   Change change(config);
   for (const auto& text : changes) {
-    auto line = split(text);
+    auto line = split_line(text);
     // The parser takes no ONBUILD here, as if the text were a trigger itself.
     bool is_trigger = line.keyword == "onbuild";
     auto instruction =
