@@ -77,7 +77,8 @@ class SaveLoad(StoreCase):
         with open(out, "rb") as file:  # a redirected file is read in place
             done = subprocess.run([*self.other.command(), "image", "load"], stdin=file, stdout=subprocess.PIPE, check=True)
         self.assertEqual(done.stdout, b"Loaded image: app:2\n")
-        self.assertFalse([name for name in os.listdir(self.path("other/strata")) if not name.endswith("lock")])
+        self.assertEqual(os.listdir(self.path("other/strata/leases")), [])
+        self.assertEqual([name for name in os.listdir(self.path("other/strata")) if not name.endswith("lock")], ["leases"])
 
     def test_the_same_save_gives_the_same_bytes_and_each_layer_once(self):
         data = self.read(self.save("one.tar", "app"))

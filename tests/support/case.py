@@ -1,8 +1,8 @@
 """The base class of tests that work on a store: a folder of their own, and a look at what they leave behind."""
 import os
+import secrets
 import shutil
 import sys
-import tempfile
 import unittest
 
 from tests.support import golden, mounts, processes
@@ -25,7 +25,9 @@ class StoreCase(unittest.TestCase):
     def setUp(self):
         if os.geteuid() != 0:
             self.fail("needs root: mounts, devices, file owners")
-        self.folder = tempfile.mkdtemp(prefix="strata-test-", dir=SCRATCH)
+        # Not mkdtemp(): a "_" at the wrong place is no part of an image's name, and buildah takes paths for names.
+        self.folder = os.path.join(SCRATCH, "strata-test-" + secrets.token_hex(6))
+        os.mkdir(self.folder, 0o700)
         self.addCleanup(self._clean_up)
 
     def _clean_up(self):
