@@ -5,7 +5,9 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <memory>
 
 namespace strata {
@@ -142,6 +144,13 @@ Result<struct stat> stat_at(int dir, const std::string& name) {
   if (::fstatat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0)
     return Error::from_errno(errno, "lstat " + name);
   return st;
+}
+
+Result<std::string> read_link_at(int dir, const std::string& name) {
+  std::array<char, PATH_MAX> target{};
+  ssize_t n = ::readlinkat(dir, name.c_str(), target.data(), target.size());
+  if (n < 0) return Error::from_errno(errno, "readlink " + name);
+  return std::string(target.data(), static_cast<std::size_t>(n));
 }
 
 Result<UniqueFd> duplicate(int fd) {

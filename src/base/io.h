@@ -51,6 +51,9 @@ Result<std::vector<std::string>> list_dir(int dir_fd);
 /// fstatat without following a link.
 Result<struct stat> stat_at(int dir, const std::string& name);
 
+/// Where the symbolic link `name` points.
+Result<std::string> read_link_at(int dir, const std::string& name);
+
 /// Another descriptor of the same open file, O_CLOEXEC.
 Result<UniqueFd> duplicate(int fd);
 

@@ -9,6 +9,11 @@ namespace strata {
 /// An ASCII digit, whatever the locale.
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+/// A hexadecimal digit of either case.
+constexpr bool is_hex_digit(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
 /// The parts of `text` between separators, empty ones too: "a//b" has three, "" has one.
 /// They point into `text`.
 std::vector<std::string_view> split(std::string_view text, char separator);

@@ -13,6 +13,11 @@ TEST(Split, KeepsEmptyParts) {
   EXPECT_EQ(split("", ','), (Parts{""}));
 }
 
+TEST(HexDigit, TakesBothCases) {
+  for (char c : std::string_view("0189abcfABCF")) EXPECT_TRUE(is_hex_digit(c)) << c;
+  for (char c : std::string_view("gG/:@`x ")) EXPECT_FALSE(is_hex_digit(c)) << c;
+}
+
 TEST(Join, PutsTheSeparatorBetweenWords) {
   EXPECT_EQ(join({}, " "), "");
   EXPECT_EQ(join({"a"}, ", "), "a");

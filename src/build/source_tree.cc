@@ -1,9 +1,7 @@
 #include "build/source_tree.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <climits>
 #include <deque>
 
 #include "base/io.h"
@@ -38,13 +36,6 @@ std::string parent_of(const std::string& path) {
 
 Result<UniqueFd> open_directory(int root, const std::string& path) {
   return open_in_root(root, path.empty() ? "." : path, Resolve::NoLinks, O_PATH | O_DIRECTORY);
-}
-
-Result<std::string> read_link_at(int dir, const std::string& name) {
-  std::array<char, PATH_MAX> target{};
-  ssize_t n = ::readlinkat(dir, name.c_str(), target.data(), target.size());
-  if (n < 0) return Error::from_errno(errno, "readlink " + name);
-  return std::string(target.data(), static_cast<std::size_t>(n));
 }
 
 bool is_absent(const Error& e) { return e.code() == ErrorCode::NotFound; }

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "base/io.h"
@@ -47,6 +49,20 @@ Error as_docker_says(Error error) {
   return error.code() == ErrorCode::Conflict ? from_daemon(std::move(error)) : std::move(error);
 }
 
+Result<void> copy_in(const EngineOptions& engine, const CopyFilesRequest& request,
+                     const std::string& local) {
+  if (local != "-") return copy_to_container(engine, request);
+  FdSource tar(STDIN_FILENO);
+  return copy_tar_to_container(engine, request, tar);
+}
+
+Result<void> copy_out(const EngineOptions& engine, const CopyFilesRequest& request,
+                      const std::string& local) {
+  if (local != "-") return copy_from_container(engine, request);
+  return copy_from_container_as_tar(
+      engine, request, [](std::string_view bytes) { return write_all(STDOUT_FILENO, bytes); });
+}
+
 Result<int> run(Options& o, Call& call) {
   const Side from = side(call.args[0]);
   const Side to = side(call.args[1]);
@@ -62,12 +78,7 @@ Result<int> run(Options& o, Call& call) {
   CopyFilesRequest request{inside.container, inside.path, absolute(local), o.follow_link,
                            o.archive};
   auto engine = engine_options(call);
-  Result<void> done =
-      inward ? copy_to_container(engine, request)
-      : local == "-"
-          ? copy_from_container_as_tar(engine, request,
-                                       [](std::string_view bytes) { return write_all(1, bytes); })
-          : copy_from_container(engine, request);
+  auto done = inward ? copy_in(engine, request, local) : copy_out(engine, request, local);
   if (!done) return as_docker_says(std::move(done).error());
   return 0;
 }
@@ -83,7 +94,8 @@ Command cp_command(std::string_view path) {
           .summary = "Copy files/folders between a container and the local filesystem",
           .description =
               "Copies files out of a container or into it; it may run or not. \"-\" as the "
-              "destination writes a tar to standard output. A directory is copied with all below "
+              "destination writes a tar to standard output, as the source it takes one from "
+              "standard input. A directory is copied with all below "
               "it; \"dir/.\" means what is in it. No link in a container leads out of it.",
           .arity = exactly(2),
           .make = action<cmd_cp::Options, cmd_cp::add_flags, cmd_cp::run>};

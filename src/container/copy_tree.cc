@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <map>
 #include <vector>
 
@@ -181,10 +180,7 @@ class TreeCopy {
           return Error::from_errno(errno, "mkdir");
         return {};
       case S_IFLNK: {
-        std::string to(static_cast<std::size_t>(PATH_MAX), '\0');
-        auto size = ::readlinkat(e.dir, e.name.c_str(), to.data(), to.size());
-        if (size < 0) return Error::from_errno(errno, "readlink");
-        to.resize(static_cast<std::size_t>(size));
+        auto to = TRY(read_link_at(e.dir, e.name));
         if (::symlinkat(to.c_str(), dir, name) < 0) return Error::from_errno(errno, "symlink");
         return {};
       }

@@ -10,6 +10,7 @@
 #include "container/lookup.h"
 #include "engine/container_view.h"
 #include "engine/containers.h"
+#include "engine/filter.h"
 #include "image/units.h"
 
 namespace strata {
@@ -34,10 +35,8 @@ class ContainerFilters {
   static Result<ContainerFilters> parse(const Store& store, const std::vector<std::string>& texts) {
     ContainerFilters f;
     for (const auto& text : texts) {
-      auto equals = text.find('=');
-      if (equals == std::string::npos)
-        return Error(ErrorCode::InvalidArgument, "bad format of filter (expected name=value)");
-      TRY(f.add(store, text.substr(0, equals), text.substr(equals + 1)));
+      auto [name, value] = TRY(split_filter(text));
+      TRY(f.add(store, name, value));
     }
     return f;
   }

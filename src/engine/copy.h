@@ -26,5 +26,9 @@ Result<void> copy_to_container(const EngineOptions& engine, const CopyFilesReque
 /// The same as a tar: members begin with the last component of the path.
 Result<void> copy_from_container_as_tar(const EngineOptions& engine,
                                         const CopyFilesRequest& request, const ByteSink& sink);
+/// Unpacks a tar, plain or compressed, into a directory of the container; `request.local_path` is
+/// not used.
+Result<void> copy_tar_to_container(const EngineOptions& engine, const CopyFilesRequest& request,
+                                   ByteSource& tar);
 
 }  // namespace strata

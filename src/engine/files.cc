@@ -5,13 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-#include <climits>
 #include <cstdlib>
 #include <memory>
 
 #include "base/io.h"
 #include "container/lookup.h"
+#include "engine/typed_path.h"
 #include "fs/overlay_mount.h"
 #include "image/reference.h"
 #include "store/layer_writer.h"
@@ -22,8 +21,7 @@ namespace {
 
 constexpr std::size_t kPiece = std::size_t{256} << 10;
 
-Result<UniqueFd> image_root(const Store& store, ImageID id) {
-  auto image = TRY(store.images().get(id));
+Result<UniqueFd> image_root(const Store& store, const Image& image) {
   auto base = TRY(layer_base(store, image.config.diff_ids));
   return mount_base(store, base);
 }
@@ -36,7 +34,7 @@ Result<UniqueFd> container_root(const Store& store, const std::string& id) {
 }
 
 Result<UniqueFd> root_of(const Store& store, std::string_view name) {
-  auto image = resolve_image(store, name);
+  auto image = take_image(store, name);
   if (image) return image_root(store, *image);
   if (image.error().code() != ErrorCode::NotFound) return std::move(image).error();
   auto container = find_container(store, name);
@@ -55,11 +53,7 @@ Error with_place(Error error, std::string_view name, const std::string& path) {
 Result<FileLine> line_of(int dir, const std::string& name, const struct stat& st) {
   FileLine line{name,          st.st_mode, st.st_uid, st.st_gid, st.st_size, {st.st_mtim.tv_sec, 0},
                 std::string(), st.st_rdev};
-  if (!S_ISLNK(st.st_mode)) return line;
-  line.link.resize(PATH_MAX);
-  ssize_t n = ::readlinkat(dir, name.c_str(), line.link.data(), line.link.size());
-  if (n < 0) return Error::from_errno(errno, "readlink " + name);
-  line.link.resize(static_cast<std::size_t>(n));
+  if (S_ISLNK(st.st_mode)) line.link = TRY(read_link_at(dir, name));
   return line;
 }
 
@@ -72,25 +66,15 @@ Result<std::vector<FileLine>> directory_lines(int dir) {
   return lines;
 }
 
-/// The directory of `path` and the name in it; the name is "." for the root.
-std::pair<std::string, std::string> parent_and_name(std::string path) {
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  auto slash = path.rfind('/');
-  if (slash == std::string::npos) return {"/", path.empty() ? "." : path};
-  auto name = path.substr(slash + 1);
-  return {slash == 0 ? "/" : path.substr(0, slash), name.empty() ? "." : name};
-}
-
 Result<std::vector<FileLine>> lines_at(int root, const std::string& path) {
   auto dir = open_in_root(root, path.empty() ? "/" : path, Resolve::InRoot,
                           O_RDONLY | O_DIRECTORY | O_NONBLOCK);
   if (dir) return directory_lines(dir->get());
-  auto [parent, name] = parent_and_name(path);
-  auto above = TRY(open_in_root(root, parent, Resolve::InRoot, O_RDONLY | O_DIRECTORY));
-  struct stat st = TRY(stat_at(above.get(), name));
-  if (path.ends_with('/')) return std::move(dir).error();
+  const auto typed = TypedPath::cut(path);
+  auto found = TRY(find_typed(root, typed, /*follow=*/false));
+  if (!found.st || typed.is_directory) return std::move(dir).error();
   std::vector<FileLine> one;
-  one.push_back(TRY(line_of(above.get(), name, st)));
+  one.push_back(TRY(line_of(found.dir.get(), found.name, *found.st)));
   return one;
 }
 
@@ -131,9 +115,9 @@ Result<void> read_file(const EngineOptions& engine, std::string_view name, const
     return Error(ErrorCode::InvalidArgument,
                  fmt::format("{}: {}: {}", name, path,
                              S_ISDIR(st.st_mode) ? "is a directory" : "is not a regular file"));
-  auto content = open_in_root(root.get(), path, Resolve::InRoot, O_RDONLY | O_NONBLOCK);
-  if (!content) return with_place(std::move(content).error(), name, path);
-  return pump(content->get(), sink);
+  auto content =
+      TRY(open_at(AT_FDCWD, fmt::format("/proc/self/fd/{}", fd->get()), O_RDONLY | O_NONBLOCK));
+  return pump(content.get(), sink);
 }
 
 Result<void> export_container(const EngineOptions& engine, std::string_view name,
@@ -151,11 +135,11 @@ Result<void> export_container(const EngineOptions& engine, std::string_view name
 Result<std::string> mount_image(const EngineOptions& engine, std::string_view image,
                                 const std::string& directory) {
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
-  auto id = TRY(resolve_image(*store, image));
-  auto root = TRY(image_root(*store, id));
+  auto taken = TRY(take_image(*store, image));
+  auto root = TRY(image_root(*store, taken));
   auto target = directory;
   if (target.empty()) {
-    target = default_mount_point(*store, id);
+    target = default_mount_point(*store, taken.id);
     TRY(make_dirs(AT_FDCWD, target, 0700));
   }
   std::unique_ptr<char, void (*)(void*)> real(::realpath(target.c_str(), nullptr), std::free);

@@ -6,6 +6,7 @@
 #include "container/liveness.h"
 #include "container/remove.h"
 #include "container/volumes.h"
+#include "engine/filter.h"
 #include "engine/log_time.h"
 
 namespace strata {
@@ -35,11 +36,7 @@ Result<ParsedFilters> parse_prune_filters(const std::vector<std::string>& texts,
   ParsedFilters parsed;
   auto now = Time::now();
   for (const auto& text : texts) {
-    auto equals = text.find('=');
-    if (equals == std::string::npos)
-      return Error(ErrorCode::InvalidArgument, "bad format of filter (expected name=value)");
-    auto name = text.substr(0, equals);
-    auto value = text.substr(equals + 1);
+    auto [name, value] = TRY(split_filter(text));
     if (name == "label") {
       parsed.filter.labels.push_back(PruneFilter::parse_label(value));
     } else if (name == "label!") {

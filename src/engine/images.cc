@@ -6,6 +6,7 @@
 
 #include "build/change.h"
 #include "compress/detect.h"
+#include "engine/filter.h"
 #include "engine/log_time.h"
 #include "image/config.h"
 #include "image/pattern.h"
@@ -44,11 +45,7 @@ Result<Time> created_of(const Store& store, std::string_view name) {
 Result<ImageFilters> parse_filters(const Store& store, const std::vector<std::string>& texts) {
   ImageFilters f;
   for (const auto& text : texts) {
-    auto equals = text.find('=');
-    if (equals == std::string::npos)
-      return Error(ErrorCode::InvalidArgument, "bad format of filter (expected name=value)");
-    auto name = text.substr(0, equals);
-    auto value = text.substr(equals + 1);
+    auto [name, value] = TRY(split_filter(text));
     if (name == "dangling") {
       if (value != "true" && value != "false")
         return Error(ErrorCode::InvalidArgument,

@@ -3,19 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
+
+#include "base/text.h"
 
 namespace strata::http {
 namespace {
-
-bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   return (c | 0x20) - 'a' + 10;
 }
 
-bool is_escape(std::string_view at) { return at.size() >= 3 && is_hex(at[1]) && is_hex(at[2]); }
+bool is_escape(std::string_view at) {
+  return at.size() >= 3 && is_hex_digit(at[1]) && is_hex_digit(at[2]);
+}
 
 Error parse_error(std::string_view url, std::string_view why) {
   return Error(ErrorCode::InvalidArgument, fmt::format("parse \"{}\": {}", url, why));

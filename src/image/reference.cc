@@ -16,8 +16,6 @@ bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_letter_or_digit(char c) { return is_digit(c) || is_lower(c) || is_upper(c); }
 bool is_lower_or_digit(char c) { return is_digit(c) || is_lower(c); }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
 template <class Predicate>
 bool all(std::string_view s, Predicate p) {
   return std::all_of(s.begin(), s.end(), p);
@@ -42,7 +40,7 @@ bool is_domain_label(std::string_view s) {
 bool is_host(std::string_view s) {
   if (s.starts_with('['))
     return s.size() > 2 && s.ends_with(']') &&
-           all(s.substr(1, s.size() - 2), [](char c) { return is_hex(c) || c == ':'; });
+           all(s.substr(1, s.size() - 2), [](char c) { return is_hex_digit(c) || c == ':'; });
   return all_parts(s, '.', is_domain_label);
 }
 
@@ -79,7 +77,7 @@ bool is_digest_shape(std::string_view s) {
   std::string algorithm(s.substr(0, colon));
   for (char& c : algorithm)
     if (c == '-' || c == '_' || c == '+') c = '.';
-  return hex.size() >= 32 && all(hex, is_hex) &&
+  return hex.size() >= 32 && all(hex, is_hex_digit) &&
          all_parts(algorithm, '.', [](std::string_view part) {
            return !part.empty() && !is_digit(part.front()) && all(part, is_letter_or_digit);
          });
@@ -125,7 +123,7 @@ Split split_domain(std::string_view text) {
 
 bool is_full_id(std::string_view text) {
   return text.size() == 2 * Digest::kBytes &&
-         all(text, [](char c) { return is_hex(c) && !is_upper(c); });
+         all(text, [](char c) { return is_hex_digit(c) && !is_upper(c); });
 }
 
 bool is_valid_tag(std::string_view text) {

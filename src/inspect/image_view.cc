@@ -1,9 +1,6 @@
 #include "inspect/image_view.h"
 
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
+#include "base/io.h"
 
 namespace strata {
 namespace {
@@ -24,12 +21,11 @@ Result<std::string> lower_directories(const Store& store, const std::string& cac
   std::string out;
   auto stack = TRY(store.caches().stack(cache_id));
   for (std::size_t i = 1; i < stack.size(); i++) {
-    std::array<char, 256> target{};  // "../<cache-id>/diff"
-    ssize_t n = ::readlinkat(store.caches().dir(), stack[i].c_str(), target.data(), target.size());
-    if (n < 4) return Error::from_errno(errno, "readlink " + stack[i]);
+    auto target = TRY(read_link_at(store.caches().dir(), stack[i]));
+    if (!target.starts_with("../"))
+      return Error(ErrorCode::Corrupt, fmt::format("{} leads to {}", stack[i], target));
     if (!out.empty()) out += ':';
-    out += store.path() + "/overlay2/" +
-           std::string(target.data() + 3, static_cast<std::size_t>(n - 3));
+    out += store.path() + "/overlay2/" + target.substr(3);
   }
   return out;
 }

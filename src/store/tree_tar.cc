@@ -4,7 +4,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <climits>
 #include <memory>
 
 #include "base/io.h"
@@ -17,14 +16,6 @@ namespace {
 
 constexpr const char* kFileCapability = "security.capability";
 constexpr std::size_t kTreeBuffer = std::size_t{256} << 10;
-
-Result<std::string> link_target(int dir, const std::string& name) {
-  std::string target(PATH_MAX, '\0');
-  ssize_t n = ::readlinkat(dir, name.c_str(), target.data(), target.size());
-  if (n < 0) return Error::from_errno(errno, "readlink " + name);
-  target.resize(static_cast<std::size_t>(n));
-  return target;
-}
 
 /// The attribute as archives carry it: version 3, which also names a user namespace, becomes
 /// version 2 (struct vfs_cap_data, linux/capability.h).
@@ -119,7 +110,7 @@ Result<void> TreeMembers::describe_kind(const WalkEntry& file, tar::Entry& entry
     entry.size = file.st.st_size;
   } else if (S_ISLNK(mode)) {
     entry.type = Symlink;
-    entry.linkname = TRY(link_target(file.dir, file.name));
+    entry.linkname = TRY(read_link_at(file.dir, file.name));
   } else {
     entry.type = S_ISCHR(mode) ? CharDevice : S_ISBLK(mode) ? BlockDevice : Fifo;
     entry.dev_major = major(file.st.st_rdev);

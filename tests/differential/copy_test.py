@@ -1,4 +1,5 @@
 """cp between a container and this machine: Strata beside a real dockerd, on stores of their own."""
+import io
 import os
 import re
 import shutil
@@ -49,11 +50,28 @@ SCENARIOS = {
     "a directory in over a file of its name": [("cp", "LOCAL/d", "con:/e")],
     "nothing in": [("cp", "LOCAL/none", "con:/new")],
     "in with the container's user": [("cp", "-a", "LOCAL/dir", "con:/new")],
+    "a tar in": [("cp", "-", "con:/e")],
+    "a tar in through a link": [("cp", "-", "con:/d/dirlink")],
+    "a tar in onto a file": [("cp", "-", "con:/d/one")],
+    "a tar in to a new name": [("cp", "-", "con:/new")],
+    "a tar in to nowhere": [("cp", "-", "con:/none/new")],
     "no container": [("cp", "LOCAL/file", "LOCAL/new")],
     "two containers": [("cp", "con:/d", "con:/new")],
     "a container that is not there": [("cp", "nobody:/d", "LOCAL/new"), ("cp", "LOCAL/file", "nobody:/d")],
     "nothing named": [("cp",), ("cp", "x")],
 }
+
+
+def a_tar():
+    """Files that are new, replace one, and go into a directory that is there."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for name, text in (("one", b"from the tar\n"), ("sub/y", b"y\n"), ("fresh", b"fresh\n")):
+            rootfs.add_file(tar, name, text, uid=21, gid=22)
+    return data.getvalue()
+
+
+TAR = a_tar()
 
 
 class Copies(StoreCase):
@@ -76,7 +94,7 @@ class Copies(StoreCase):
         engine("create", "--name", "con", "-u", "root", "made:1", "true")
         said = []
         for command in commands:
-            result = engine.run(*(word.replace("LOCAL", folder) for word in command))
+            result = engine.run(*(word.replace("LOCAL", folder) for word in command), stdin=TAR)
             text = (result.out + result.err).replace(folder, "LOCAL").replace("docker", "strata")
             text = re.sub(r"/\S*/merged/", "/", text)
             # docker's words for these name the directory it unpacks into, not the file.

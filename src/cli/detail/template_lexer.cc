@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "cli/go_text.h"
 #include "image/go_quote.h"
 
@@ -20,7 +21,6 @@ constexpr std::array<std::string_view, 10> kKeywords = {
     "block", "break", "continue", "define", "else", "end", "if", "range", "template", "with"};
 
 bool is_space(char c) { return kSpaces.find(c) != std::string_view::npos; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Letters beyond ASCII are taken on trust: a name with one is looked up like any other.
 bool is_word(const Rune& r) {
