@@ -107,7 +107,8 @@ SourceFile CopyPlan::changed(const SourceFile& file) const {
     meta.uid = rules_.owner->uid;
     meta.gid = rules_.owner->gid;
   }
-  if (rules_.mode && !file.is_link()) meta.mode = (file.mode & S_IFMT) | *rules_.mode;
+  if (rules_.mode && !file.is_link())
+    meta.mode = (file.mode & S_IFMT) | rules_.mode->apply(file.mode);
   return meta;
 }
 
@@ -158,6 +159,13 @@ Result<void> CopyPlan::add(SourceTree& tree, const CopySource& source,
                            const std::string& destination, bool as_directory) {
   auto target = TRY(resolve(destination));
   Owner owner = rules_.owner.value_or(Owner());
+  if (rules_.parents && !source.name.empty()) {
+    std::string inside = target.path.empty() ? "" : target.path + '/';
+    TRY(add_parents(inside, owner));
+    TRY(add_source_parents(tree, source, inside));
+    return source.file.is_directory() ? add_tree(tree, source.file, inside + source.name)
+                                      : add_file(tree, source.file, inside + source.name);
+  }
   if (source.file.is_directory()) {
     if (target.file && !target.file->is_directory())
       return Error(ErrorCode::InvalidArgument,
@@ -171,6 +179,23 @@ Result<void> CopyPlan::add(SourceTree& tree, const CopySource& source,
     return Error(ErrorCode::InvalidArgument, "cannot replace to directory / with file");
   TRY(add_parents(path, owner));
   return add_file(tree, source.file, path);
+}
+
+/// The directories on the way to the source, and itself if it is one, with their modes in the
+/// source.
+Result<void> CopyPlan::add_source_parents(SourceTree& tree, const CopySource& source,
+                                          const std::string& inside) {
+  std::string names = source.name + (source.file.is_directory() ? "/" : "");
+  for (auto end = names.find('/'); end != std::string::npos; end = names.find('/', end + 1)) {
+    std::string part = names.substr(0, end);
+    TRY(add_parents(inside + part + '/', Owner()));
+    auto& item = items_.find(inside + part)->second;
+    if (item.origin != Origin::Made) continue;
+    auto directory = TRY(tree.find(source.front + part));
+    item.meta = changed(directory);
+    item.meta.mtime = {directory.mtime.seconds, 0};
+  }
+  return {};
 }
 
 Result<void> CopyPlan::add_file(SourceTree& tree, const SourceFile& file, const std::string& path) {
@@ -190,7 +215,7 @@ Result<void> CopyPlan::add_tree(SourceTree& tree, const SourceFile& top, const s
     if (item.origin == Origin::Made) item.meta.mtime = {top.mtime.seconds, 0};
   }
   for (const auto& file : TRY(tree.list(top.path))) {
-    std::string relative = file.path.substr(top.path.empty() ? 0 : top.path.size() + 1);
+    std::string relative(path_below(file.path, top.path));
     if (rules_.exclude.ignored(relative)) continue;
     std::string target = path.empty() ? relative : path + '/' + relative;
     if (file.is_directory()) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "build/mode_change.h"
 #include "build/source_tree.h"
 #include "build/tarsum.h"
 #include "runtime/user.h"
@@ -17,15 +18,19 @@ namespace strata::build {
 
 /// One thing that COPY was told to take.
 struct CopySource {
-  std::string name;  // last component of what was written, for the destination
-  SourceFile file;   // what it leads to
+  /// Its path below the destination: the last component of what was written, or with --parents all
+  /// of it that is kept ("b/c").
+  std::string name;
+  SourceFile file;    // what it leads to
+  std::string front;  // with --parents: what stands before `name` in its path, "a/"
 };
 
 /// How files change on the way.
 struct CopyRules {
   std::optional<Owner> owner;         // --chown, or 0:0; none: the source's owner stays
-  std::optional<mode_t> mode;         // --chmod, for files and directories of the sources
+  std::optional<ModeChange> mode;     // --chmod, for files and directories of the sources
   dockerfile::IgnoreMatcher exclude;  // --exclude, relative to each source directory
+  bool parents = false;               // --parents: directories above the sources come along
 };
 
 /// The layer of a COPY before it is written: every file with its place, in the order of a walk of
@@ -78,6 +83,8 @@ class CopyPlan {
   using Items = std::map<std::string, Item, WalkOrder>;
 
   Result<void> add_parents(const std::string& path, const Owner& owner);
+  Result<void> add_source_parents(SourceTree& tree, const CopySource& source,
+                                  const std::string& inside);
   Result<void> add_file(SourceTree& tree, const SourceFile& file, const std::string& path);
   Result<void> add_tree(SourceTree& tree, const SourceFile& top, const std::string& path);
   void put(const std::string& path, Item item);

@@ -119,8 +119,12 @@ std::string disposition_name(std::string_view header) {
   return name;
 }
 
-/// docker's sum of a download. Unlike the files of a context it has type bits and names of owners.
-Result<std::string> remote_sum(const SourceTree& tree, const SourceFile& file) {
+struct RemoteSums {
+  std::string sum;  // docker's; unlike that of a context's file over type bits and owners' names
+  Digest content;
+};
+
+Result<RemoteSums> remote_sums(const SourceTree& tree, const SourceFile& file) {
   TarsumHeader header;
   header.name = file.path;
   header.mode = file.mode;
@@ -130,8 +134,12 @@ Result<std::string> remote_sum(const SourceTree& tree, const SourceFile& file) {
   auto fd = TRY(tree.open(file));
   FdSource content(fd.get());
   std::string buffer(std::size_t{256} << 10, '\0');
-  while (std::size_t n = TRY(content.read(buffer))) hasher.update(buffer.data(), n);
-  return hasher.finish().hex();
+  Hasher plain;
+  while (std::size_t n = TRY(content.read(buffer))) {
+    hasher.update(buffer.data(), n);
+    plain.update(buffer.data(), n);
+  }
+  return RemoteSums{hasher.finish().hex(), plain.finish()};
 }
 
 }  // namespace
@@ -142,9 +150,9 @@ std::string download_name(std::string_view url, std::string_view content_disposi
   return name.empty() ? last_component(disposition_name(content_disposition)) : name;
 }
 
-Result<std::unique_ptr<RemoteFile>> fetch_file(const Store& store, const RemoteRequest& request,
-                                               OrderedOutput& output, const DownloadEvent& event,
-                                               const std::stop_token& stop) {
+Result<std::unique_ptr<LooseFile>> fetch_file(const Store& store, const RemoteRequest& request,
+                                              OrderedOutput& output, const DownloadEvent& event,
+                                              const std::stop_token& stop) {
   auto directory = TRY(TempDir::create(store.own_dir(), "add-"));
   auto fd = TRY(open_at(directory.fd(), kUnnamed, O_RDWR | O_CREAT | O_EXCL, 0600));
   Download download(fd.get(), {.url = request.url}, event);
@@ -173,9 +181,13 @@ Result<std::unique_ptr<RemoteFile>> fetch_file(const Store& store, const RemoteR
 
   auto tree = std::make_unique<SourceTree>(directory.fd(), dockerfile::IgnoreMatcher());
   auto file = make_source_file(name, TRY(stat_at(directory.fd(), name)));
-  auto sum = TRY(remote_sum(*tree, file));
-  return std::make_unique<RemoteFile>(
-      RemoteFile{std::move(directory), std::move(tree), {name, std::move(file)}, std::move(sum)});
+  auto sums = TRY(remote_sums(*tree, file));
+  return std::make_unique<LooseFile>(LooseFile{std::move(directory),
+                                               std::move(tree),
+                                               {name, std::move(file), ""},
+                                               std::move(sums.sum),
+                                               sums.content,
+                                               true});
 }
 
 Result<FetchedStream> fetch_context(const Store& store, const std::string& url,

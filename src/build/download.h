@@ -7,10 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/temp_dir.h"
-#include "build/copy_plan.h"
+#include "build/loose_file.h"
 #include "build/output.h"
-#include "build/source_tree.h"
 #include "store/store.h"
 
 namespace strata::build {
@@ -27,14 +25,6 @@ struct DownloadProgress {
 /// Called at most ten times a second, and as often as docker at the end.
 using DownloadEvent = std::function<void(const DownloadProgress&)>;
 
-/// A file that ADD has fetched, in a directory of its own that goes away with this object.
-struct RemoteFile {
-  TempDir directory;
-  std::unique_ptr<SourceTree> tree;
-  CopySource source;
-  std::string sum;  // as the history shows it: hex digits alone
-};
-
 /// What a download is told apart by.
 struct RemoteRequest {
   std::string url;
@@ -45,9 +35,9 @@ struct RemoteRequest {
 /// 1970, named after the path of the URL or the server's Content-Disposition. Prints the empty line
 /// that docker prints after a download. Errors as http::get() has them, or `cannot determine
 /// filename for source <url>`.
-Result<std::unique_ptr<RemoteFile>> fetch_file(const Store& store, const RemoteRequest& request,
-                                               OrderedOutput& output, const DownloadEvent& event,
-                                               const std::stop_token& stop);
+Result<std::unique_ptr<LooseFile>> fetch_file(const Store& store, const RemoteRequest& request,
+                                              OrderedOutput& output, const DownloadEvent& event,
+                                              const std::stop_token& stop);
 
 /// A file without a name, to be read from its start.
 struct FetchedStream {

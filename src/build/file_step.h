@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "build/copy_plan.h"
-#include "build/download.h"
+#include "build/loose_file.h"
 #include "build/stage.h"
 
 namespace strata::build {
@@ -16,25 +16,32 @@ struct Stage::FileStep {
   /// One thing that the sources lead to.
   struct Source {
     CopySource copy;
-    std::unique_ptr<RemoteFile> remote;  // if it was fetched
+    std::unique_ptr<LooseFile> loose;  // if it is in no tree
   };
 
   std::string_view name;  // "COPY" or "ADD"
   std::vector<std::string> sources;
   std::string destination;  // as written: with it the history speaks
   std::string chown;        // expanded; empty: not given
+  std::string flags;        // that decide about the result, for history and cache: "--chmod=600 "
   SourceTree* tree = nullptr;
   Tarsums* sums = nullptr;
   bool from_image = false;
-  bool fetch = false;  // sources may be URLs
+  bool fetch = false;              // sources may be URLs
+  std::optional<Digest> checksum;  // --checksum: what a download must be
   CopyRules rules;
   std::vector<Source> files;
   std::string path;  // absolute destination
   bool as_directory = false;
-  bool unpack = false;  // archives are unpacked
+  bool unpack = false;          // archives are unpacked
+  bool unpack_fetched = false;  // those that were downloaded, too
+  bool link = false;            // independent of the image below: its links are not followed
 
   SourceTree& tree_of(const Source& source) const {
-    return source.remote ? *source.remote->tree : *tree;
+    return source.loose ? *source.loose->tree : *tree;
+  }
+  Error failed(const std::string& why) const {
+    return Error(ErrorCode::InvalidArgument, fmt::format("{} failed: {}", name, why));
   }
   /// The step's Cmd text, once all sums are known.
   Result<std::string> text() const;

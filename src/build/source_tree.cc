@@ -25,7 +25,7 @@ std::deque<std::string> split_path(std::string_view path) {
   return parts;
 }
 
-std::string join(const std::string& directory, const std::string& name) {
+std::string path_in(const std::string& directory, const std::string& name) {
   return directory.empty() ? name : directory + '/' + name;
 }
 
@@ -91,7 +91,7 @@ Result<Resolved> resolve_links(int root, std::string_view path) {
       at.path = parent_of(at.path);
       continue;
     }
-    std::string next = join(at.path, part);
+    std::string next = path_in(at.path, part);
     if (missing) {
       at.path = std::move(next);
       continue;
@@ -169,7 +169,7 @@ Result<std::span<const SourceFile>> SourceTree::list(const std::string& path) {
   std::vector<SourceFile> files;
   std::vector<SourceFile> held;  // ignored directories that something below may need
   TRY(walk_tree(root.get(), [&](const WalkEntry& e) -> Result<WalkStep> {
-    auto file = make_source_file(join(path, e.path), e.st);
+    auto file = make_source_file(path_in(path, e.path), e.st);
     while (!held.empty() && !is_below(file.path, held.back().path)) held.pop_back();
     if (S_ISSOCK(e.st.st_mode)) return WalkStep::Skip;  // no layer can hold one
     if (hidden(file.path)) {
@@ -193,7 +193,7 @@ Result<std::vector<std::string>> SourceTree::glob(std::string_view pattern) {
   std::string directory;
   for (const auto& part : split_path(pattern)) {
     if (part.find_first_of("*?[\\") != std::string::npos) break;
-    directory = join(directory, part);
+    directory = path_in(directory, part);
   }
   auto start = find(directory);
   if (!start) {

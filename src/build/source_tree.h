@@ -45,6 +45,10 @@ struct WalkOrder {
 
 /// "a/b" is below "a", everything is below "".
 bool is_below(std::string_view path, std::string_view directory);
+/// The rest of a path that is below `directory`: "b/c" of "a/b/c" and "a".
+inline std::string_view path_below(std::string_view path, std::string_view directory) {
+  return path.substr(directory.empty() ? 0 : directory.size() + 1);
+}
 
 /// What COPY and ADD take from: the build context, or the root of another image. Paths are
 /// relative to its root, which no spelling and no link leaves. One thread at a time.

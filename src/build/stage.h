@@ -111,7 +111,8 @@ class Stage {
   struct FileStep;  // a COPY or ADD in the making
   Result<void> expand_file_step(FileStep& step, const dockerfile::FileCopy& v);
   Result<void> take_sources(FileStep& step);
-  Result<std::unique_ptr<RemoteFile>> fetch(const FileStep& step, const std::string& url);
+  Result<std::size_t> take_source(FileStep& step, const std::string& written);
+  Result<std::unique_ptr<LooseFile>> fetch(const FileStep& step, const std::string& url);
   Result<void> copy_files(FileStep& step);
   Result<LayerWriter> write_files(FileStep& step);
   Result<void> unpack_archives(const FileStep& step, const std::vector<std::size_t>& archives,

@@ -2,9 +2,10 @@
 #include <fmt/format.h>
 #include <stdio.h>
 
-#include <charconv>
+#include <algorithm>
 
 #include "base/io.h"
+#include "base/text.h"
 #include "build/copy_plan.h"
 #include "build/file_step.h"
 #include "build/unpack.h"
@@ -69,15 +70,46 @@ std::string absolute_path(const std::string& working_dir, const std::string& pat
   return out;
 }
 
-Result<mode_t> parse_chmod(std::string_view text) {
-  unsigned mode = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
-  if (error != std::errc() || end != text.data() + text.size() || mode > 07777)
-    return Error(ErrorCode::InvalidArgument,
-                 fmt::format("invalid chmod parameter: '{}'. it should be octal string and between "
-                             "0 and 07777",
-                             text));
-  return static_cast<mode_t>(mode);
+/// A source of --parents without "." and ".."; `pivot` is the number of names before "/./", which
+/// the destination does not get.
+std::string clean_parents_path(std::string_view path, std::size_t& pivot) {
+  std::vector<std::string> names;
+  pivot = 0;
+  bool first = true;
+  while (!path.empty()) {
+    auto slash = path.find('/');
+    auto name = path.substr(0, slash);
+    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+    if (name == "." && !first && !path.empty())
+      pivot = names.size();
+    else if (name == "..")
+      names.resize(names.empty() ? 0 : names.size() - 1);
+    else if (!name.empty() && name != ".")
+      names.emplace_back(name);
+    first = false;
+  }
+  pivot = std::min(pivot, names.size());
+  return join(names, "/");
+}
+
+/// `path` without its first `count` names.
+std::string drop_components(const std::string& path, std::size_t count) {
+  std::size_t at = 0;
+  for (; count > 0; count--) {
+    auto slash = path.find('/', at);
+    if (slash == std::string::npos) return "";
+    at = slash + 1;
+  }
+  return path.substr(at);
+}
+
+/// --checksum of ADD, which has one source, and that a URL.
+Result<Digest> parse_checksum(const std::vector<std::string>& sources, const std::string& text) {
+  if (sources.size() > 1)
+    return Error(ErrorCode::InvalidArgument, "checksum can't be specified for multiple sources");
+  if (sources.empty() || !http::is_url(sources[0]))
+    return Error(ErrorCode::InvalidArgument, "checksum can't be specified for non-HTTP(S) sources");
+  return Digest::parse(text).context("--checksum");
 }
 
 /// ADD unpacks a file if its content, decompressed if need be, starts with a tar header.
@@ -100,15 +132,14 @@ Result<bool> is_archive(const SourceTree& tree, const SourceFile& file) {
 Result<std::string> Stage::FileStep::text() const {
   std::vector<std::string> parts;
   for (const auto& source : files)
-    parts.push_back(source.remote ? source.remote->sum : TRY(sums->of(source.copy.file)));
-  std::string flags = chown.empty() ? "" : fmt::format("--chown={} ", chown);
+    parts.push_back(source.loose ? source.loose->sum
+                                 : TRY(sums->of(source.copy.file, rules.exclude)));
   return fmt::format("#(nop) {} {}{} in {} ", name, flags, Tarsums::combine(parts), destination);
 }
 
 // --- COPY and ADD
 
 Result<void> Stage::run(const dockerfile::Copy& v) {
-  if (v.parents) return requires_buildkit("--parents");
   FileStep step;
   step.name = "COPY";
   if (v.from.empty()) {
@@ -120,6 +151,7 @@ Result<void> Stage::run(const dockerfile::Copy& v) {
     step.sums = root->sums.get();
     step.from_image = true;
   }
+  step.rules.parents = v.parents;
   TRY(expand_file_step(step, v));
   for (const auto& source : step.sources)
     if (http::is_url(source))
@@ -128,59 +160,56 @@ Result<void> Stage::run(const dockerfile::Copy& v) {
 }
 
 Result<void> Stage::run(const dockerfile::Add& v) {
-  if (!v.checksum.empty()) return requires_buildkit("--checksum");
   if (v.keep_git_dir) return requires_buildkit("--keep-git-dir");
   FileStep step;
   step.name = "ADD";
   step.fetch = true;
   step.tree = &build_.context.files();
   step.sums = &build_.context_sums;
+  if (v.unpack) step.flags += fmt::format("--unpack={} ", *v.unpack);
   TRY(expand_file_step(step, v));
   step.unpack = v.unpack.value_or(true);
+  step.unpack_fetched = v.unpack.value_or(false);
+  if (auto text = TRY(expand(v.checksum)); !text.empty())
+    step.checksum = TRY(parse_checksum(step.sources, text));
   return copy_files(step);
 }
 
 Result<void> Stage::expand_file_step(FileStep& step, const dockerfile::FileCopy& v) {
-  if (v.link) return requires_buildkit("--link");
-  if (!v.heredocs.empty()) return requires_buildkit("here-document");
   for (const auto& source : v.sources) step.sources.push_back(TRY(expand(source)));
+  for (const auto& heredoc : v.heredocs) {
+    auto body = heredoc.body;
+    if (heredoc.expand)
+      body = TRY(dockerfile::expand_heredoc(body, build_.dockerfile.escape,
+                                            [&](std::string_view name) { return variable(name); }));
+    auto file = TRY(make_heredoc_file(build_.store, heredoc.name, body));
+    auto copy = file->source;
+    step.files.push_back({std::move(copy), std::move(file)});
+  }
   step.destination = TRY(expand(v.destination));
   step.chown = TRY(expand(v.chown));
-  if (auto chmod = TRY(expand(v.chmod)); !chmod.empty()) step.rules.mode = TRY(parse_chmod(chmod));
+  if (!step.chown.empty()) step.flags += fmt::format("--chown={} ", step.chown);
+  if (auto chmod = TRY(expand(v.chmod)); !chmod.empty()) {
+    step.rules.mode = TRY(ModeChange::parse(chmod));
+    step.flags += fmt::format("--chmod={} ", chmod);
+  }
   step.rules.exclude = TRY(dockerfile::IgnoreMatcher::compile(v.exclude));
+  for (const auto& pattern : v.exclude) step.flags += fmt::format("--exclude={} ", pattern);
+  if (v.link) step.flags += "--link ";
+  step.link = v.link;
+  if (step.rules.parents) step.flags += "--parents ";
   step.path = absolute_path(config_.working_dir, step.destination);
   return {};
 }
 
 Result<void> Stage::take_sources(FileStep& step) {
-  auto failed = [&](const std::string& why) {
-    return Error(ErrorCode::InvalidArgument, fmt::format("{} failed: {}", step.name, why));
-  };
-  for (const auto& written : step.sources) {
-    if (step.fetch && http::is_url(written)) {
-      auto remote = TRY(fetch(step, written).context("ADD failed"));
-      auto copy = remote->source;
-      step.files.push_back({std::move(copy), std::move(remote)});
-      continue;
-    }
-    if (!step.from_image && leaves_root(strip_front(written)))
-      return failed(fmt::format("forbidden path outside the build context: {} ()", written));
-    std::string source(strip_front(written));
-    std::vector<std::string> names = {source};
-    if (dockerfile::is_glob(source)) names = TRY(step.tree->glob(source));
-    for (const auto& name : names) {
-      auto file = step.tree->find(name);
-      if (!file && file.error().code() == ErrorCode::NotFound)
-        return failed(step.from_image
-                          ? file.error().message()
-                          : "file not found in build context or excluded by .dockerignore: " +
-                                file.error().message());
-      if (!file) return std::move(file).error();
-      step.files.push_back({{base_name(name), *std::move(file)}, nullptr});
-    }
-  }
-  if (step.files.empty()) return failed("no source files were specified");
-  if (step.files.size() > 1 && !step.path.ends_with('/'))
+  std::vector<FileStep::Source> heredocs;  // behind what is written before them
+  heredocs.swap(step.files);
+  std::size_t found = heredocs.size();
+  for (const auto& written : step.sources) found += TRY(take_source(step, written));
+  for (auto& heredoc : heredocs) step.files.push_back(std::move(heredoc));
+  if (found == 0) return step.failed("no source files were specified");
+  if (found > 1 && !step.path.ends_with('/') && !step.rules.parents)
     return Error(
         ErrorCode::InvalidArgument,
         fmt::format("When using {} with more than one source file, the destination must be "
@@ -190,12 +219,51 @@ Result<void> Stage::take_sources(FileStep& step) {
   return {};
 }
 
-Result<std::unique_ptr<RemoteFile>> Stage::fetch(const FileStep& step, const std::string& url) {
+/// How many files there are; those that --exclude names are not taken.
+Result<std::size_t> Stage::take_source(FileStep& step, const std::string& written) {
+  if (step.fetch && http::is_url(written)) {
+    auto fetched = TRY(fetch(step, written).context("ADD failed"));
+    auto copy = fetched->source;
+    step.files.push_back({std::move(copy), std::move(fetched)});
+    return 1;
+  }
+  if (!step.from_image && leaves_root(strip_front(written)))
+    return step.failed(fmt::format("forbidden path outside the build context: {} ()", written));
+  std::string source(strip_front(written));
+  std::size_t pivot = 0;
+  if (step.rules.parents) source = clean_parents_path(source, pivot);
+  std::vector<std::string> names = {source};
+  if (dockerfile::is_glob(source)) names = TRY(step.tree->glob(source));
+  for (const auto& name : names) {
+    auto file = step.tree->find(name);
+    if (!file && file.error().code() == ErrorCode::NotFound)
+      return step.failed(step.from_image
+                             ? file.error().message()
+                             : "file not found in build context or excluded by .dockerignore: " +
+                                   file.error().message());
+    if (!file) return std::move(file).error();
+    CopySource copy{base_name(name), *std::move(file), ""};
+    if (step.rules.parents) {
+      auto kept = drop_components(name, pivot);
+      copy.front = name.substr(0, name.size() - kept.size());
+      copy.name = kept;
+    }
+    if (!copy.file.is_directory() && step.rules.exclude.ignored(copy.name)) continue;
+    step.files.push_back({std::move(copy), nullptr});
+  }
+  return names.size();
+}
+
+Result<std::unique_ptr<LooseFile>> Stage::fetch(const FileStep& step, const std::string& url) {
   RemoteRequest request{url, step.destination.ends_with('/')};
   auto event = [this](const DownloadProgress& progress) {
     if (build_.download_text) build_.output.write(build_.download_text(progress));
   };
-  return fetch_file(build_.store, request, build_.output, event, build_.stop);
+  auto file = TRY(fetch_file(build_.store, request, build_.output, event, build_.stop));
+  if (step.checksum && file->content != *step.checksum)
+    return Error(ErrorCode::Corrupt, fmt::format("{}: digest mismatch: expected {}, got {}", url,
+                                                 step.checksum->str(), file->content.str()));
+  return file;
 }
 
 Result<void> Stage::copy_files(FileStep& step) {
@@ -223,10 +291,12 @@ Result<void> Stage::copy_files(FileStep& step) {
 Result<LayerWriter> Stage::write_files(FileStep& step) {
   std::vector<std::size_t> archives;  // indices
   std::string place;
-  CopyPlan plan(TRY(root()), step.rules);
+  CopyPlan plan(step.link ? -1 : TRY(root()), step.rules);
   for (std::size_t i = 0; i < step.files.size(); i++) {
     const auto& source = step.files[i];
-    if (step.unpack && !source.remote && TRY(is_archive(*step.tree, source.copy.file))) {
+    bool fetched = source.loose && source.loose->remote;
+    bool may_unpack = fetched ? step.unpack_fetched : step.unpack && !source.loose;
+    if (may_unpack && TRY(is_archive(step.tree_of(source), source.copy.file))) {
       archives.push_back(i);
       place = TRY(plan.add_place(step.path).context("{} failed", step.name));
     } else {
@@ -259,7 +329,8 @@ Result<void> Stage::unpack_archives(const FileStep& step, const std::vector<std:
                                O_PATH | O_DIRECTORY));
   auto marks = build_.request.allow_whiteouts ? Marks::Delete : Marks::Refuse;
   for (std::size_t i : archives) {
-    auto fd = TRY(step.tree->open(step.files[i].copy.file));
+    const auto& file = step.files[i];
+    auto fd = TRY(step.tree_of(file).open(file.copy.file));
     FdSource source(fd.get());
     auto plain = TRY(decompress(source));
     auto done = unpack(root.get(), *plain, marks, build_.stop);

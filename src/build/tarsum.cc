@@ -138,17 +138,21 @@ Result<std::string> Tarsums::member(const SourceFile& file) {
   return known->second.hex();
 }
 
-Result<std::string> Tarsums::of(const SourceFile& file) {
+Result<std::string> Tarsums::of(const SourceFile& file, const dockerfile::IgnoreMatcher& exclude) {
   if (!file.is_directory()) return "file:" + TRY(member(file));
   auto listing = TRY(tree_.list(file.path));
+  auto left_out = [&](const SourceFile& f) {
+    return exclude.ignored(path_below(f.path, file.path));
+  };
   std::vector<SourceFile> missing;
   for (const auto& f : listing)
-    if (f.is_regular() && !sums_.contains(f.path)) missing.push_back(f);
+    if (f.is_regular() && !left_out(f) && !sums_.contains(f.path)) missing.push_back(f);
   TRY(compute_all(missing));
 
   std::vector<std::string> members;
   if (!file.path.empty()) members.push_back(TRY(member(file)));
-  for (const auto& f : listing) members.push_back(TRY(member(f)));
+  for (const auto& f : listing)
+    if (!left_out(f)) members.push_back(TRY(member(f)));
   std::sort(members.begin(), members.end());
   Hasher hasher;
   for (std::size_t i = 0; i < members.size(); i++) {

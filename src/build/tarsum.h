@@ -42,8 +42,9 @@ class Tarsums {
   Tarsums(SourceTree& tree, SumOwner owner, std::stop_token stop = {})
       : tree_(tree), owner_(owner), stop_(std::move(stop)) {}
 
-  /// "file:<hex>" of a file or "dir:<hex>" of a directory with all below it.
-  Result<std::string> of(const SourceFile& file);
+  /// "file:<hex>" of a file or "dir:<hex>" of a directory with all below it but what `exclude`
+  /// covers (relative to the directory).
+  Result<std::string> of(const SourceFile& file, const dockerfile::IgnoreMatcher& exclude = {});
   /// The text for several sources: "multi:<hex>" of the list, or the one there is.
   static std::string combine(const std::vector<std::string>& sums);
 

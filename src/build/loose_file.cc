@@ -1,0 +1,33 @@
+#include "build/loose_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/io.h"
+#include "build/tarsum.h"
+
+namespace strata::build {
+
+Result<std::unique_ptr<LooseFile>> make_heredoc_file(const Store& store, const std::string& name,
+                                                     std::string_view body) {
+  if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("here-document {}: its name cannot be that of a file", name));
+  auto directory = TRY(TempDir::create(store.own_dir(), "heredoc-"));
+  TRY(write_file(directory.fd(), name, body, 0644));
+  timespec times[2] = {};  // 1970
+  if (::utimensat(directory.fd(), name.c_str(), times, 0) < 0 ||
+      ::fchmodat(directory.fd(), name.c_str(), 0644, 0) < 0)
+    return Error::from_errno(errno, "set mode and time of " + name);
+  auto tree = std::make_unique<SourceTree>(directory.fd(), dockerfile::IgnoreMatcher());
+  auto file = make_source_file(name, TRY(stat_at(directory.fd(), name)));
+  auto sum = TRY(Tarsums(*tree, SumOwner::Root).of(file));
+  return std::make_unique<LooseFile>(LooseFile{std::move(directory),
+                                               std::move(tree),
+                                               {name, std::move(file), ""},
+                                               std::move(sum),
+                                               sha256(body),
+                                               false});
+}
+
+}  // namespace strata::build

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/temp_dir.h"
+#include "build/copy_plan.h"
+#include "build/source_tree.h"
+#include "digest/digest.h"
+#include "store/store.h"
+
+namespace strata::build {
+
+/// A source of COPY or ADD that is in no tree of the user: a download, the body of a
+/// here-document. It lies in a directory of its own, which goes away with this object.
+struct LooseFile {
+  TempDir directory;
+  std::unique_ptr<SourceTree> tree;
+  CopySource source;
+  std::string sum;  // as the history shows it: "file:<hex>", of a download the hex digits alone
+  Digest content;   // of the file's bytes
+  bool remote = false;
+};
+
+/// The file that a here-document becomes: mode 0644, owned by root, of 1970, since it must not
+/// depend on anything but the Dockerfile.
+Result<std::unique_ptr<LooseFile>> make_heredoc_file(const Store& store, const std::string& name,
+                                                     std::string_view body);
+
+}  // namespace strata::build
