@@ -6,6 +6,7 @@
 #include <set>
 
 #include "build/stage.h"
+#include "dockerfile/mount.h"
 
 namespace strata::build {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 using dockerfile::Dockerfile;
 using dockerfile::Instruction;
 
-/// Which stages the target needs: by FROM and by COPY --from.
+/// Which stages the target needs: by FROM, COPY --from and RUN --mount=from=.
 std::set<std::size_t> needed_stages(const Dockerfile& file, std::size_t target,
                                     const BuildArgs& args) {
   std::set<std::size_t> needed = {target};
@@ -24,10 +25,15 @@ std::set<std::size_t> needed_stages(const Dockerfile& file, std::size_t target,
     auto image = dockerfile::expand_word(stage.from().image, file.escape, global);
     if (image)
       if (auto base = file.stage_by_name(*image, i)) needed.insert(*base);
-    for (const auto& instruction : stage.instructions)
-      if (const auto* copy = std::get_if<dockerfile::Copy>(&instruction.value))
-        if (auto from = file.find_stage(copy->from, i); from && !copy->from.empty())
-          needed.insert(*from);
+    auto need = [&](const std::string& from) {
+      if (from.empty()) return;
+      if (auto other = file.find_stage(from, i)) needed.insert(*other);
+    };
+    for (const auto& instruction : stage.instructions) {
+      if (const auto* copy = std::get_if<dockerfile::Copy>(&instruction.value)) need(copy->from);
+      if (const auto* run = std::get_if<dockerfile::Run>(&instruction.value))
+        for (const auto& mount : run->mounts) need(dockerfile::mount_from(mount));
+    }
   }
   return needed;
 }
@@ -162,6 +168,7 @@ BuildOutcome build(const Store& store, const BuildRequest& request, const BuildE
                    events.download_text,
                    BuildArgs(request.build_args),
                    Tarsums((*context)->files(), SumOwner::Root, stop),
+                   {},
                    {},
                    {}};
   auto id = Run(state, *target).run();

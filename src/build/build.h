@@ -28,6 +28,12 @@ struct RunOptions {
   ResourceLimits limits;
 };
 
+/// What --secret gave: a file, which is read when a RUN asks for it, or a value.
+struct SecretSource {
+  std::string file;
+  std::optional<std::string> value;
+};
+
 /// Everything that `docker build` can say.
 struct BuildRequest {
   ContextRequest context;
@@ -39,6 +45,9 @@ struct BuildRequest {
   bool force_remove = false;     // --force-rm: also after a failed RUN
   bool allow_whiteouts = false;  // ".wh.x" in an archive of ADD deletes x, else it is an error
   RunOptions run;
+  std::map<std::string, SecretSource> secrets;  // by id
+  std::map<std::string, std::string> agents;    // --ssh: sockets of agents, by id
+  bool allow_insecure = false;                  // --allow security.insecure
 };
 
 /// What a build tells while it runs. Called from several threads, one call at a time.

@@ -253,9 +253,9 @@ Result<ImageRoot*> Stage::image_root(const std::string& from) {
   auto [it, fresh] = build_.roots.try_emplace(*image.id);
   ImageRoot& root = it->second;
   if (fresh) {
-    auto base = TRY(layer_base(build_.store, image.config.diff_ids));
-    root.root = base.lowers.empty() ? TRY(open_dir(AT_FDCWD, "/proc/self/fdinfo"))
-                                    : TRY(mount_base(build_.store, base));
+    root.base = TRY(layer_base(build_.store, image.config.diff_ids));
+    root.root = root.base.lowers.empty() ? TRY(open_dir(AT_FDCWD, "/proc/self/fdinfo"))
+                                         : TRY(mount_base(build_.store, root.base));
     root.files = std::make_unique<SourceTree>(root.root.get(), dockerfile::IgnoreMatcher());
     root.sums = std::make_unique<Tarsums>(*root.files, SumOwner::Real);
   }

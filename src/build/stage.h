@@ -17,6 +17,7 @@
 #include "build/source_tree.h"
 #include "build/tarsum.h"
 #include "build/variables.h"
+#include "container/init_layer.h"
 #include "dockerfile/expand.h"
 #include "dockerfile/parser.h"
 #include "runtime/oci_runtime.h"
@@ -29,6 +30,7 @@ Error requires_buildkit(std::string_view option);
 
 /// The root file system of a stage or an image that COPY --from takes from.
 struct ImageRoot {
+  LayerBase base;
   UniqueFd root;
   std::unique_ptr<SourceTree> files;
   std::unique_ptr<Tarsums> sums;
@@ -52,9 +54,10 @@ struct BuildState {
   const std::function<std::string(const DownloadProgress&)>& download_text;
   BuildArgs args;
   Tarsums context_sums;
-  std::map<std::size_t, FinishedStage> stages;  // by index
-  std::map<ImageID, ImageRoot> roots;           // mounted so far
-  int run_exit_code = 1;                        // of a RUN that failed
+  std::map<std::size_t, FinishedStage> stages;                     // by index
+  std::map<ImageID, ImageRoot> roots;                              // mounted so far
+  std::map<std::string, std::shared_ptr<CacheDir>> context_views;  // of RUN --mount, by source
+  int run_exit_code = 1;                                           // of a RUN that failed
 };
 
 /// Runs the instructions of one stage. Each step asks the cache, until one misses; a step that is
@@ -97,16 +100,28 @@ class Stage {
   // step_run.cc
   Result<void> run(const dockerfile::Run& v);
 
-  struct RunStep {
-    RunConfig config;               // Cmd also holds the build arguments
-    std::vector<std::string> argv;  // what is run
-  };
-  struct RunSandbox;  // the container of one RUN
-  static Result<void> check_run(const dockerfile::Run& v);
-  RunStep run_step(const dockerfile::Run& v) const;
-  Result<RunSandbox> make_sandbox();
+  // run_step.h
+  struct RunStep;
+  struct RunMount;
+  struct RunSandbox;
+  Result<void> check_run(const dockerfile::Run& v) const;
+  Result<RunStep> run_step(const dockerfile::Run& v);
+  Result<RunSandbox> make_sandbox(const RunStep& step);
   Result<ContainerSpec> sandbox_spec(const RunSandbox& box, const RunStep& step);
   Result<void> execute(const RunSandbox& box, const OciRuntime& runtime, const RunStep& step);
+
+  // step_mounts.cc
+  Result<std::vector<RunMount>> run_mounts(const dockerfile::Run& v);
+  Result<void> find_mount_source(RunMount& m);
+  Result<std::string> mount_word(const RunMount& m);
+  Result<std::vector<MountStub>> mount_stubs(const RunStep& step);
+  Result<void> prepare_mounts(RunSandbox& box, const RunStep& step);
+  static Result<std::string> attach(RunSandbox& box, UniqueFd mount);
+  Result<std::shared_ptr<CacheDir>> context_view(const SourceFile& source);
+  Result<void> prepare_bind(RunSandbox& box, const RunMount& m);
+  Result<void> prepare_cache(RunSandbox& box, const RunMount& m);
+  Result<void> prepare_secret(RunSandbox& box, const RunMount& m);
+  Result<void> prepare_agent(RunSandbox& box, const RunMount& m);
 
   struct FileStep;  // a COPY or ADD in the making
   Result<void> expand_file_step(FileStep& step, const dockerfile::FileCopy& v);

@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "base/io.h"
-#include "base/text.h"
 #include "build/copy_plan.h"
 #include "build/file_step.h"
+#include "build/paths.h"
 #include "build/unpack.h"
 #include "compress/detect.h"
 #include "dockerfile/glob.h"
@@ -18,90 +18,6 @@
 namespace strata::build {
 
 namespace {
-
-/// Slashes and "./" in front mean nothing: every source is relative to the root.
-std::string_view strip_front(std::string_view path) {
-  while (path.starts_with('/') || path.starts_with("./"))
-    path.remove_prefix(path[0] == '/' ? 1 : 2);
-  return path;
-}
-
-/// Whether ".." leads above the root when names are taken literally.
-bool leaves_root(std::string_view path) {
-  int depth = 0;
-  while (!path.empty()) {
-    auto slash = path.find('/');
-    auto part = path.substr(0, slash);
-    if (part == "..")
-      depth--;
-    else if (!part.empty() && part != ".")
-      depth++;
-    if (depth < 0) return true;
-    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
-  }
-  return false;
-}
-
-/// The last component of a source as written: a trailing slash, "." and ".." do not name a file.
-std::string base_name(std::string_view path) {
-  while (path.ends_with('/')) path.remove_suffix(1);
-  return std::string(path.substr(path.rfind('/') + 1));
-}
-
-/// `path` made absolute by the working directory, cleaned; a slash at the end stays.
-std::string absolute_path(const std::string& working_dir, const std::string& path) {
-  std::string joined = path.starts_with('/') ? path : working_dir + '/' + path;
-  std::vector<std::string_view> parts;
-  std::string_view rest = joined;
-  while (!rest.empty()) {
-    auto slash = rest.find('/');
-    auto part = rest.substr(0, slash);
-    if (part == "..") {
-      if (!parts.empty()) parts.pop_back();
-    } else if (!part.empty() && part != ".") {
-      parts.push_back(part);
-    }
-    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
-  }
-  std::string out;
-  for (auto part : parts) out.append("/").append(part);
-  if (out.empty()) return "/";
-  if (path.ends_with('/')) out += '/';
-  return out;
-}
-
-/// A source of --parents without "." and ".."; `pivot` is the number of names before "/./", which
-/// the destination does not get.
-std::string clean_parents_path(std::string_view path, std::size_t& pivot) {
-  std::vector<std::string> names;
-  pivot = 0;
-  bool first = true;
-  while (!path.empty()) {
-    auto slash = path.find('/');
-    auto name = path.substr(0, slash);
-    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
-    if (name == "." && !first && !path.empty())
-      pivot = names.size();
-    else if (name == "..")
-      names.resize(names.empty() ? 0 : names.size() - 1);
-    else if (!name.empty() && name != ".")
-      names.emplace_back(name);
-    first = false;
-  }
-  pivot = std::min(pivot, names.size());
-  return join(names, "/");
-}
-
-/// `path` without its first `count` names.
-std::string drop_components(const std::string& path, std::size_t count) {
-  std::size_t at = 0;
-  for (; count > 0; count--) {
-    auto slash = path.find('/', at);
-    if (slash == std::string::npos) return "";
-    at = slash + 1;
-  }
-  return path.substr(at);
-}
 
 /// --checksum of ADD, which has one source, and that a URL.
 Result<Digest> parse_checksum(const std::vector<std::string>& sources, const std::string& text) {
@@ -231,7 +147,7 @@ Result<std::size_t> Stage::take_source(FileStep& step, const std::string& writte
     return step.failed(fmt::format("forbidden path outside the build context: {} ()", written));
   std::string source(strip_front(written));
   std::size_t pivot = 0;
-  if (step.rules.parents) source = clean_parents_path(source, pivot);
+  if (step.rules.parents) source = parents_path(source, pivot);
   std::vector<std::string> names = {source};
   if (dockerfile::is_glob(source)) names = TRY(step.tree->glob(source));
   for (const auto& name : names) {

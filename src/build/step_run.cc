@@ -12,6 +12,7 @@
 #include "base/random_id.h"
 #include "base/temp_dir.h"
 #include "base/text.h"
+#include "build/run_step.h"
 #include "build/stage.h"
 #include "container/init_layer.h"
 #include "container/spec.h"
@@ -22,6 +23,8 @@
 namespace strata::build {
 namespace {
 
+constexpr const char* kScripts =
+    "/dev/pipes/";                // where here-documents are programs, as in BuildKit
 constexpr int kCancelPoll = 100;  // milliseconds between looks at the stop token
 
 /// Copies what the container writes to the build's output, stderr in red as docker does, until both
@@ -53,30 +56,24 @@ Result<void> relay(int out, int err, OrderedOutput& output, const std::stop_toke
 
 }  // namespace
 
-/// What the container of one RUN needs; all of it is gone when the step is.
-struct Stage::RunSandbox {
-  std::string id;
-  std::shared_ptr<CacheDir> upper;
-  UniqueFd mount;
-  std::string merged;             // absolute directory where `mount` is attached
-  std::optional<TempDir> bundle;  // config.json, hosts, hostname, resolv.conf
-  std::string bundle_path;
-};
-
-Result<Stage::RunSandbox> Stage::make_sandbox() {
+Result<Stage::RunSandbox> Stage::make_sandbox(const RunStep& step) {
   const Store& store = build_.store;
   RunSandbox box;
   box.id = random_id();
-  if (!init_layer_) {
+  auto points = TRY(mount_stubs(step));
+  if (!init_layer_ || !points.empty()) {
     int image = TRY(root());
-    init_layer_ = TRY(make_init_layer(store, image));
+    box.init = TRY(make_init_layer(store, image, {}, points));
+    if (points.empty()) init_layer_ = box.init;
+  } else {
+    box.init = init_layer_;
   }
   box.upper = TRY(store.caches().create(true));
   std::string directory = box.upper->id();
   OverlaySpec spec;
   spec.overlay_dir = store.caches().dir();
   spec.lowers = base_.lowers;
-  spec.lowers.insert(spec.lowers.begin(), init_layer_->link());
+  spec.lowers.insert(spec.lowers.begin(), box.init->link());
   spec.upper = directory + "/diff";
   spec.work = directory + "/work";
   spec.is_volatile = true;  // durable by the one syncfs at the end of the build
@@ -87,6 +84,11 @@ Result<Stage::RunSandbox> Stage::make_sandbox() {
   auto bundle = TRY(TempDir::create(store.own_dir(), "run-"));
   box.bundle.emplace(std::move(bundle));
   box.bundle_path = store.path() + "/strata/" + box.bundle->name();
+  TRY(prepare_mounts(box, step));
+  if (!step.script.empty()) {
+    TRY(write_file(box.bundle->fd(), "script", step.script, 0755));
+    box.mounts.push_back(bind_mount(box.bundle_path + "/script", step.script_path, true));
+  }
   return box;
 }
 
@@ -100,8 +102,9 @@ Result<ContainerSpec> Stage::sandbox_spec(const RunSandbox& box, const RunStep& 
   for (const auto& [name, value] : args_.values()) set_env(*r.config.env, name, value);
   for (const auto& [name, value] : build_.args.proxies())
     if (!env_value(*r.config.env, name)) set_env(*r.config.env, name, value);
+  for (const auto& [name, value] : box.env) set_env(*r.config.env, name, value);
   r.argv = step.argv;
-  r.network = options.network;
+  r.network = step.network;
   r.extra_hosts = options.extra_hosts;
   r.rootfs = box.merged;
   r.root = box.mount.get();
@@ -111,6 +114,8 @@ Result<ContainerSpec> Stage::sandbox_spec(const RunSandbox& box, const RunStep& 
   spec.shm_size = options.shm_size;
   spec.ulimits = options.ulimits;
   spec.limits = options.limits;
+  spec.privileged = step.privileged;
+  spec.mounts.insert(spec.mounts.end(), box.mounts.begin(), box.mounts.end());
   return spec;
 }
 
@@ -118,8 +123,10 @@ Result<void> Stage::execute(const RunSandbox& box, const OciRuntime& runtime, co
   auto spec = TRY(sandbox_spec(box, step));
   spec.cgroup_mode = runtime.cgroups().mode;
   fit_limits(spec.limits, runtime.cgroups());
-  if (auto failure = check_program(box.mount.get(), spec))
-    return Error(ErrorCode::InvalidArgument, std::move(failure->message));
+  // Before the runtime, whose message is worse; but only it sees what is mounted.
+  if (box.mounts.empty())
+    if (auto failure = check_program(box.mount.get(), spec))
+      return Error(ErrorCode::InvalidArgument, std::move(failure->message));
   TRY(write_file(box.bundle->fd(), "config.json", oci_config(spec), 0600));
 
   auto out = TRY(make_pipe());
@@ -129,6 +136,8 @@ Result<void> Stage::execute(const RunSandbox& box, const OciRuntime& runtime, co
   start.id = box.id;
   start.argv0 = spec.argv.empty() ? "" : spec.argv[0];
   start.rootfs = {box.mount.get(), box.merged};
+  for (const auto& [mount, path] : box.attached) start.more_mounts.push_back({mount.get(), path});
+  if (box.secrets) start.more_mounts.push_back({box.secrets.get(), box.secrets_path});
   start.stdout_fd = out.write.get();
   start.stderr_fd = err.write.get();
   start.new_session = true;  // Ctrl-C is ours to handle
@@ -145,31 +154,49 @@ Result<void> Stage::execute(const RunSandbox& box, const OciRuntime& runtime, co
                            outcome.status.shell_code()));
 }
 
-Stage::RunStep Stage::run_step(const dockerfile::Run& v) const {
+Result<Stage::RunStep> Stage::run_step(const dockerfile::Run& v) {
   RunStep step;
-  if (v.command.shell_form) step.argv = shell();
-  step.argv.insert(step.argv.end(), v.command.words.begin(), v.command.words.end());
+  step.mounts = TRY(run_mounts(v));
+  step.network = v.network == "none"   ? NetworkMode::None
+                 : v.network == "host" ? NetworkMode::Host
+                                       : build_.request.run.network;
+  step.privileged = v.security == "insecure";
 
-  // The key and the history show the build arguments in front, sorted as strings: "|2 A=1 B=2 ...".
+  // The key and the history show the build arguments in front, sorted as strings: "|2 A=1 B=2 ...",
+  // and behind them the flags that decide about the result.
   std::vector<std::string> words;
   for (const auto& [name, value] : args_.values()) words.push_back(name + '=' + value);
   std::sort(words.begin(), words.end());
   if (!words.empty()) words.insert(words.begin(), fmt::format("|{}", words.size()));
-  words.insert(words.end(), step.argv.begin(), step.argv.end());
+  for (const auto& mount : step.mounts) words.push_back(TRY(mount_word(mount)));
+  if (!v.network.empty()) words.push_back("--network=" + v.network);
+  if (step.privileged) words.emplace_back("--security=insecure");
+
+  if (v.script) {
+    step.script = v.command.words[0];
+    step.script_path = kScripts + v.heredocs[0].name;
+    step.argv = {step.script_path};
+    words.push_back(step.script);
+  } else {
+    if (v.command.shell_form) step.argv = shell();
+    step.argv.insert(step.argv.end(), v.command.words.begin(), v.command.words.end());
+    words.insert(words.end(), step.argv.begin(), step.argv.end());
+  }
   step.config = config_;
   step.config.cmd = std::move(words);
   step.config.entrypoint.reset();
   return step;
 }
 
-Result<void> Stage::check_run(const dockerfile::Run& v) {
-  std::string_view option = !v.mounts.empty()     ? "--mount"
-                            : !v.security.empty() ? "--security"
-                            : !v.devices.empty()  ? "--device"
-                            : !v.network.empty()  ? "--network"
-                            : v.script            ? "here-document"
-                                                  : "";
-  if (!option.empty()) return requires_buildkit(option);
+Result<void> Stage::check_run(const dockerfile::Run& v) const {
+  if (!v.devices.empty()) return Error(ErrorCode::Unsupported, "RUN --device is not supported");
+  if (v.security == "insecure" && !build_.request.allow_insecure)
+    return Error(ErrorCode::InvalidArgument,
+                 "RUN --security=insecure: not allowed without --allow security.insecure");
+  if (v.script && v.heredocs[0].name.find('/') != std::string::npos)
+    return Error(
+        ErrorCode::InvalidArgument,
+        fmt::format("here-document {}: its name cannot be that of a file", v.heredocs[0].name));
   if (!v.command.shell_form && v.command.words.empty())
     return Error(ErrorCode::InvalidArgument, "No command specified");
   return {};
@@ -177,7 +204,7 @@ Result<void> Stage::check_run(const dockerfile::Run& v) {
 
 Result<void> Stage::run(const dockerfile::Run& v) {
   TRY(check_run(v));
-  auto step = run_step(v);
+  auto step = TRY(run_step(v));
   if (TRY(look_up(step.config))) return {};
 
   auto runtime =
@@ -186,10 +213,11 @@ Result<void> Stage::run(const dockerfile::Run& v) {
   for (const auto& warning : fit_limits(limits, runtime.cgroups()))
     build_.output.write(fmt::format(" ---> [Warning] {}\n", warning));
   announce_container();
-  auto box = TRY(make_sandbox());
+  auto box = TRY(make_sandbox(step));
   auto done = execute(box, runtime, step);
   box.mount = UniqueFd();
   (void)remove_tree(build_.store.caches().dir(), box.upper->id() + "/merged");
+  box.init.reset();
   if (!done) {
     if (build_.request.force_remove) announce_removal();
     return done;

@@ -41,6 +41,7 @@ Result<void> check_build_arg(std::string_view text) {
 void add_flags(FlagSet& f, Options& o) {
   auto& r = o.request;
   f.add(r.extra_hosts, "add-host", 0, "Add a custom host-to-IP mapping (host:ip)");
+  f.add(r.allow, "allow", 0, "Allow extra privileges (security.insecure)").type("stringArray");
   f.add(r.allow_whiteouts, "allow-whiteouts", 0,
         "Let .wh. names in archives of ADD delete files, as docker does");
   f.add_value(
@@ -77,8 +78,13 @@ void add_flags(FlagSet& f, Options& o) {
   f.add(r.remove, "rm", 0, "Remove intermediate containers after a successful build");
   f.add(r.runtime, "runtime", 0, "OCI runtime for the RUN instructions: crun or runc")
       .default_text("crun");
+  f.add(r.secrets, "secret", 0,
+        "Secret for RUN --mount=type=secret (id=mysecret[,src=/local/file|,env=VARIABLE])")
+      .type("stringArray");
   f.add(o.security_options, "security-opt", 0, "Security options").hidden();
   f.add(r.shm_size, "shm-size", 0, "Size of /dev/shm").type("bytes");
+  f.add(r.ssh, "ssh", 0, "SSH agent for RUN --mount=type=ssh (default|<id>[=<socket>])")
+      .type("stringArray");
   f.add_value(
       [&r](std::string_view text) -> Result<void> {
         TRY(Reference::parse_normalized(text));

@@ -74,6 +74,22 @@ Result<void> make_entry(int diff, const InitEntry& entry, int image_root) {
   }
 }
 
+/// The directories on the way too. What the image has at `point` will do as it is.
+Result<void> make_mount_stub(int diff, const MountStub& point, int image_root,
+                              std::vector<std::string>& directories) {
+  if (in_image(image_root, point.path.c_str())) return {};
+  for (auto slash = point.path.find('/'); slash != std::string::npos;
+       slash = point.path.find('/', slash + 1)) {
+    auto directory = point.path.substr(0, slash);
+    if (!stat_at(diff, directory))
+      TRY(make_directory(diff, directory.c_str(), in_image(image_root, directory.c_str())));
+    directories.push_back(std::move(directory));
+  }
+  if (stat_at(diff, point.path)) return {};
+  if (point.directory) return make_directory(diff, point.path.c_str(), std::nullopt);
+  return write_file(diff, point.path, "", 0644);
+}
+
 /// What is made in a directory moves its time; the image's is put back.
 Result<void> restore_time(int diff, const char* path, int image_root) {
   auto image = in_image(image_root, path);
@@ -87,11 +103,15 @@ Result<void> restore_time(int diff, const char* path, int image_root) {
 }  // namespace
 
 Result<std::shared_ptr<CacheDir>> make_init_layer(const Store& store, int image_root,
-                                                  std::string id) {
+                                                  std::string id,
+                                                  const std::vector<MountStub>& mount_stubs) {
   auto cache = TRY(store.caches().create(image_root >= 0, std::move(id)));
   for (const auto& entry : kEntries)
     TRY(make_entry(cache->diff(), entry, image_root).context("init layer"));
-  for (const char* path : {"dev", "etc"}) TRY(restore_time(cache->diff(), path, image_root));
+  std::vector<std::string> directories = {"dev", "etc"};
+  for (const auto& point : mount_stubs)
+    TRY(make_mount_stub(cache->diff(), point, image_root, directories).context("init layer"));
+  for (const auto& path : directories) TRY(restore_time(cache->diff(), path.c_str(), image_root));
   return cache;
 }
 

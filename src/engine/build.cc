@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "build/build.h"
+#include "engine/build_secrets.h"
 #include "engine/container_options.h"
 #include "image/reference.h"
 #include "image/units.h"
@@ -68,6 +69,20 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   b.force_remove = r.force_remove;
   b.allow_whiteouts = r.allow_whiteouts;
   b.run = TRY(run_options(r));
+  for (const auto& text : r.secrets) {
+    auto [id, secret] = TRY(parse_secret(text));
+    b.secrets[id] = std::move(secret);
+  }
+  for (const auto& text : r.ssh) {
+    auto [id, socket] = TRY(parse_agent(text));
+    b.agents[id] = std::move(socket);
+  }
+  for (const auto& text : r.allow) {
+    if (text == "security.insecure")
+      b.allow_insecure = true;
+    else if (text != "network.host")  // which needs no leave: it is the default
+      return Error(ErrorCode::InvalidArgument, "unknown entitlement: " + text);
+  }
   return b;
 }
 

@@ -37,6 +37,9 @@ struct BuildImageRequest {
   std::string cpuset_cpus;
   std::string cpuset_mems;
   std::vector<std::string> ulimits;  // "nofile=1024:2048"
+  std::vector<std::string> secrets;  // "id=x,src=FILE", "id=x,env=VAR"
+  std::vector<std::string> ssh;      // "default", "id=SOCKET"
+  std::vector<std::string> allow;    // "security.insecure", "network.host"
 };
 
 /// How far the download of an ADD or of a context is.

@@ -100,7 +100,7 @@ Result<Detached> create_detached(const OciRuntime& runtime, const DetachOptions&
   command.argv = conmon_argv(runtime.base_argv(log_path), options);
   command.env = environment_with(fmt::format("_OCI_SYNCPIPE={}", sync.write.get()));
   command.keep_fds = {sync.write.get()};
-  command.in_child = runtime.enter_namespace(options.rootfs);
+  command.in_child = runtime.enter_namespace({options.rootfs});
   command.die_with_parent = false;
   auto process = TRY(Process::start(command));
   sync.write = UniqueFd();

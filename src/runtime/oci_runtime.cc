@@ -136,13 +136,15 @@ std::vector<std::string> OciRuntime::base_argv(const std::string& log_path) cons
   return argv;
 }
 
-std::function<int()> OciRuntime::enter_namespace(const RootfsMount& rootfs) const {
-  return [rootfs, hidden = cgroups_.unified_mount] {
+std::function<int()> OciRuntime::enter_namespace(std::vector<RootfsMount> mounts) const {
+  return [mounts = std::move(mounts), hidden = cgroups_.unified_mount] {
     if (::unshare(CLONE_NEWNS) < 0) return -1;
     // Slave: mounts that go away on the host go away here, and none of ours gets out.
     if (::mount("", "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0) return -1;
     if (!hidden.empty() && ::umount2(hidden.c_str(), MNT_DETACH) < 0) return -1;
-    return rootfs.mount < 0 ? 0 : attach_mount(rootfs.mount, rootfs.target.c_str());
+    for (const auto& mount : mounts)
+      if (mount.mount >= 0 && attach_mount(mount.mount, mount.target.c_str()) < 0) return -1;
+    return 0;
   };
 }
 
@@ -178,7 +180,9 @@ Result<RunningContainer> OciRuntime::start(const StartOptions& options) const {
   if (!console_socket.empty()) command.argv.push_back("--console-socket=" + console_socket);
   command.argv.push_back(options.id);
   command.new_session = options.new_session;
-  command.in_child = enter_namespace(options.rootfs);
+  std::vector<RootfsMount> mounts = {options.rootfs};
+  mounts.insert(mounts.end(), options.more_mounts.begin(), options.more_mounts.end());
+  command.in_child = enter_namespace(std::move(mounts));
   parts->process = TRY(Process::start(command));
   return RunningContainer(std::move(parts));
 }

@@ -42,8 +42,9 @@ struct StartOptions {
   std::string id;
   std::string argv0;  // the container's program, for messages
   RootfsMount rootfs;
-  int stdin_fd = -1;   // -1: /dev/null
-  int stdout_fd = -1;  // -1: that of this process
+  std::vector<RootfsMount> more_mounts;  // attached after it, for bind mounts of the config
+  int stdin_fd = -1;                     // -1: /dev/null
+  int stdout_fd = -1;                    // -1: that of this process
   int stderr_fd = -1;
   /// Must say the same as the config. RunningContainer::wait() then copies between the
   /// pseudo-terminal and the stdio above, unless `console_socket` names a unix socket that is to
@@ -116,8 +117,8 @@ class OciRuntime {
   std::vector<std::string> base_argv(const std::string& log_path) const;
 
   /// For Command::in_child: makes the private mount namespace, hides cgroup2 if need be, attaches
-  /// `rootfs` if there is one. Everything it needs is copied into it.
-  std::function<int()> enter_namespace(const RootfsMount& rootfs = {}) const;
+  /// `mounts` in order. Everything it needs is copied into it.
+  std::function<int()> enter_namespace(std::vector<RootfsMount> mounts = {}) const;
 
  private:
   OciRuntime(Options options, CgroupSupport cgroups);

@@ -3,12 +3,36 @@ import dataclasses
 import hashlib
 import io
 import os
+import socket
+import subprocess
 import tarfile
+import threading
 import unittest
 
 from tests.support import rootfs, sample
 from tests.support.case import StoreCase
 from tests.support.web import Web
+
+
+# Sends its second argument to the socket that the first one names, and prints the answer.
+ASK = r"""
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+int main(int argc, char** argv) {
+  struct sockaddr_un a = {.sun_family = AF_UNIX};
+  char buffer[100];
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (argc != 3) return 2;
+  strncpy(a.sun_path, argv[1], sizeof a.sun_path - 1);
+  if (connect(fd, (struct sockaddr*)&a, sizeof a) < 0) return 3;
+  if (write(fd, argv[2], strlen(argv[2])) < 0) return 4;
+  ssize_t n = read(fd, buffer, sizeof buffer);
+  return n < 0 || fwrite(buffer, 1, n, stdout) != (size_t)n;
+}
+"""
 
 
 @dataclasses.dataclass
@@ -153,6 +177,151 @@ class Add(Language):
         found = self.files()
         self.assertLessEqual({"one/in/side", "two/a.tgz", "three/in/side", "four/a.tgz"}, set(found))
         self.assertNotIn("three/a.tgz", found)
+
+
+class Run(Language):
+    """RUN with here-documents and mounts."""
+
+    def setUp(self):
+        super().setUp()
+        self.use_busybox()
+
+    def run_it(self, *lines, files=(), options=(), before=""):
+        """Builds FROM busybox with these lines; the build's output."""
+        return self.build(f"{before}FROM {sample.BASE}\n" + "\n".join(lines) + "\n", files, *options)
+
+    def test_here_documents(self):
+        self.run_it("RUN <<EOF", "echo one > /one", "echo $HOME > /home-dir", "EOF",
+                    "RUN <<EOF sh -e; echo after > /after", "echo two > /two", "EOF",
+                    "RUN <<program", "#!/bin/sh", "echo $0 > /name", "program")
+        found = self.files()
+        self.assertEqual([found[n].content for n in ("one", "home-dir", "two", "after", "name")],
+                         ["one\n", "/root\n", "two\n", "after\n", "/dev/pipes/program\n"])
+        again = self.run_it("RUN <<EOF", "echo one > /one", "echo $HOME > /home-dir", "EOF")
+        self.assertEqual(again.count("Using cache"), 1)
+        self.assertIn("The command '/dev/pipes/p' returned a non-zero code: 3", self.refused(f"FROM {sample.BASE}\nRUN <<p\n#!/bin/sh\nexit 3\np\n"))
+
+    def test_bind_of_the_context(self):
+        files = {"d/f": "f", "d/s/g": "g", "h": "h", "ignored": "i", ".dockerignore": "ignored\n"}
+        lines = ["WORKDIR /w", "RUN --mount=target=/ctx ls /ctx > /list; stat -c '%u:%g' /ctx/h >> /list; touch /ctx/x 2>/dev/null || echo ro >> /list",
+                 "RUN --mount=type=bind,source=d,target=in,rw cat in/s/g > /g; echo changed > in/f; cat in/f > /f",
+                 "RUN --mount=source=h,target=/etc/deep/h cat /etc/deep/h > /h"]
+        self.run_it(*lines, files=files)
+        found = self.files()
+        self.assertEqual(found["list"].content, "Dockerfile\nd\nh\n0:0\nro\n")
+        self.assertEqual((found["g"].content, found["f"].content, found["h"].content), ("g", "changed\n", "h"))
+        self.assertFalse({"ctx", "w/in", "etc/deep"} & set(found), "mount points that nobody asked for")
+        with open(self.path("context/d/f")) as file:
+            self.assertEqual(file.read(), "f", "the context is as it was")
+        self.assertEqual(self.run_it(*lines, files=files | {"ignored": "other"}).count("Using cache"), 4)
+        changed = self.run_it(*lines[:1], *lines[2:], files=files | {"d/s/g": "G"})
+        self.assertEqual(changed.count("Using cache"), 1, "content decides")
+        self.assertEqual(self.files()["g"].content, "G")
+        for text, message in (("source=nope,target=/x", "not found in build context"), ("source=../x,target=/x", "forbidden path outside"),
+                              ("source=ignored,target=/x", "not found in build context"), ("target=/", 'invalid mount target "/"'),
+                              ("type=foo,target=/x", 'unsupported mount type "foo"'), ("foo=1,target=/x", "unexpected key 'foo' in 'foo=1'"),
+                              ("from=nosuch,target=/x", "invalid from flag value nosuch")):
+            self.assertIn(message, self.refused(f"FROM {sample.BASE}\nRUN --mount={text} true\n", files))
+
+    def test_bind_of_a_stage_and_an_image(self):
+        self.run_it("COPY --from=made /d/l /copied",
+                    "RUN --mount=from=made,source=/d/l,target=/m --mount=from=busybox:test,target=/img,rw cat /m/f > /one; echo x > /img/etc/x && ls /img/etc > /two",
+                    "RUN --mount=from=made,target=/tools [\"/tools/d/prog\"]",
+                    before=f"FROM {sample.BASE} AS made\nRUN mkdir -p /d/real && echo f > /d/real/f && ln -s real /d/l "
+                           "&& printf '#!/bin/sh\\necho ran > /ran\\n' > /d/prog && chmod +x /d/prog\nFROM scratch AS unused\n")
+        found = self.files()
+        self.assertEqual((found["one"].content, found["ran"].content), ("f\n", "ran\n"))
+        self.assertIn("x", found["two"].content.split())
+        self.assertNotIn("etc/x", found)
+
+    def test_caches_stay_from_build_to_build(self):
+        line = "RUN --mount=type=cache,target=/root/.cache,mode=0700,uid=1000 ls /root/.cache > /had; stat -c '%a %u' /root/.cache >> /had; echo $W > /root/.cache/$W"
+        self.run_it("ENV W=one", line)
+        self.assertEqual(self.files()["had"].content, "700 1000\n")
+        self.assertNotIn("root/.cache", self.files())
+        self.run_it("ENV W=two", line)
+        self.assertEqual(self.files()["had"].content, "one\n700 1000\n")
+        self.run_it("RUN --mount=type=cache,id=other,target=/c,from=busybox:test,source=/etc,sharing=locked ls /c > /had",
+                    "RUN --mount=type=cache,target=/a,id=/root/.cache,ro ls /a > /same; touch /a/x 2>/dev/null || echo ro >> /same",
+                    "RUN --mount=type=cache,target=/a,id=part,source=x/../../y touch /a/in", "RUN --mount=type=cache,target=/a,id=part ls /a/y > /part")
+        found = self.files()
+        self.assertEqual((found["had"].content, found["same"].content, found["part"].content), ("group\npasswd\n", "one\ntwo\nro\n", "in\n"))
+
+    def test_tmpfs(self):
+        self.run_it("RUN --mount=type=tmpfs,target=/t,size=1m df -k /t | tail -n 1 > /df; echo x > /t/x", "RUN test ! -e /t && echo gone > /gone")
+        found = self.files()
+        self.assertEqual(found["df"].content.split()[:2], ["tmpfs", "1024"])
+        self.assertIn("gone", found)
+
+    def test_secrets_are_seen_by_their_step_alone(self):
+        with open(self.path("key"), "w") as file:
+            file.write("TOP-SECRET-VALUE")
+        os.environ["STRATA_TEST_TOKEN"] = "TOKEN-VALUE"
+        self.addCleanup(os.environ.pop, "STRATA_TEST_TOKEN")
+        options = ("--secret", f"id=key,src={self.path('key')}", "--secret", "id=tok,env=STRATA_TEST_TOKEN")
+        lines = ("RUN --mount=type=secret,id=key --mount=type=secret,id=tok,env=TOK,target=/tok,mode=0444,uid=5 "
+                 "wc -c < /run/secrets/key > /n; stat -c '%a %u' /run/secrets/key /tok > /meta; printf %s $TOK | wc -c >> /n; wc -c < /tok >> /n",
+                 "RUN --mount=type=secret,id=absent ls /run > /run-list; test ! -e /run/secrets/absent; env | grep -c TOK >> /run-list || true")
+        self.run_it(*lines, options=options)
+        found = self.files()
+        self.assertEqual(found["n"].content, "16\n11\n11\n")
+        self.assertEqual(found["meta"].content, "400 0\n444 5\n")
+        self.assertFalse({"run/secrets", "tok"} & set(found))
+        with open(self.path("key"), "w") as file:
+            file.write("another")
+        self.assertEqual(self.run_it(*lines, options=options).count("Using cache"), 2, "a secret's value decides nothing")
+        for folder, _, names in os.walk(self.path("store")):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    content = file.read()
+                self.assertFalse(b"TOP-SECRET-VALUE" in content or b"TOKEN-VALUE" in content, os.path.join(folder, name))
+        self.assertIn("secret zz not found: not found", self.refused(f"FROM {sample.BASE}\nRUN --mount=type=secret,id=zz,required true\n"))
+        self.assertIn("could not parse secrets: [id=zz,src=nofile]: failed to stat nofile", self.refused("FROM scratch\n", (), "--secret", "id=zz,src=nofile"))
+
+    def test_ssh_agent_is_reached(self):
+        agent = socket.socket(socket.AF_UNIX)
+        self.addCleanup(agent.close)
+        agent.bind(self.path("agent"))
+        agent.listen()
+
+        def answer():
+            while True:
+                try:
+                    connection, _ = agent.accept()
+                except OSError:
+                    return
+                with connection:
+                    while data := connection.recv(100):
+                        connection.sendall(data.upper())
+
+        threading.Thread(target=answer, daemon=True).start()
+        subprocess.run(["cc", "-static", "-o", self.path("ask"), "-x", "c", "-"], input=ASK.encode(), check=True)
+        with open(self.path("ask"), "rb") as file:
+            files = {"ask": file.read()}
+        lines = ["COPY --chmod=755 ask /bin/ask",
+                 "RUN --mount=type=ssh echo $SSH_AUTH_SOCK > /name; stat -c '%F %a' $SSH_AUTH_SOCK >> /name; ask $SSH_AUTH_SOCK hello > /answer",
+                 "RUN --mount=type=ssh,id=absent env | grep -c SSH > /none || true"]
+        self.run_it(*lines, files=files, options=("--ssh", "default=" + self.path("agent")))
+        found = self.files()
+        self.assertEqual(found["name"].content, "/run/buildkit/ssh_agent.0\nsocket 600\n")
+        self.assertEqual((found["answer"].content, found["none"].content), ("HELLO", "0\n"))
+        self.assertIn('no SSH key "k" forwarded from the client', self.refused(f"FROM {sample.BASE}\nRUN --mount=type=ssh,id=k,required true\n"))
+        agent.shutdown(socket.SHUT_RDWR)
+
+    def test_network_and_security(self):
+        self.build(f"FROM {sample.BASE}\nRUN --network=none ls /sys/class/net > /none\nRUN --network=host ls /sys/class/net > /host\nRUN grep CapEff /proc/self/status > /caps\n")
+        found = self.files()
+        self.assertEqual(found["none"].content, "lo\n")
+        self.assertEqual(found["host"].content.split(), sorted(os.listdir("/sys/class/net")))
+        insecure = f"FROM {sample.BASE}\nRUN --security=insecure grep CapEff /proc/self/status > /caps\n"
+        self.assertIn("not allowed without --allow security.insecure", self.refused(insecure))
+        self.build(insecure, (), "--allow", "security.insecure")
+        self.assertGreater(int(self.files()["caps"].content.split()[1], 16), int(found["caps"].content.split()[1], 16))
+        self.assertIn('invalid network mode "x"', self.refused(f"FROM {sample.BASE}\nRUN --network=x true\n"))
+
+    def test_mounts_stand_in_the_history(self):
+        self.run_it("ARG A=1", "RUN --mount=type=cache,target=/c --mount=type=tmpfs,target=/t --network=none true")
+        self.assertEqual(self.created_by()[0], "|1 A=1 --mount=type=cache,target=/c --mount=type=tmpfs,target=/t --network=none /bin/sh -c true")
 
 
 if __name__ == "__main__":
