@@ -139,7 +139,8 @@ void warn_unused(const BuildArgs& args, OrderedOutput& output) {
 
 BuildOutcome build(const Store& store, const BuildRequest& request, const BuildEvents& events,
                    std::stop_token stop) {
-  bool sent = false;  // from here on docker's daemon speaks
+  Time now = Time::now();  // before any file is looked at
+  bool sent = false;       // from here on docker's daemon speaks
   ContextEvents context_events{[&](std::int64_t bytes) {
                                  sent = true;
                                  events.context(bytes);
@@ -167,11 +168,13 @@ BuildOutcome build(const Store& store, const BuildRequest& request, const BuildE
                    stop,
                    events.download_text,
                    BuildArgs(request.build_args),
-                   Tarsums((*context)->files(), SumOwner::Root, stop),
+                   StatMemo(store.own_dir(), (*context)->files().root(), now),
+                   Tarsums((*context)->files(), SumOwner::Root, stop, &state.memo),
                    {},
                    {},
                    {}};
   auto id = Run(state, *target).run();
+  state.memo.save();
   if (!id) return failed(std::move(id).error(), state.run_exit_code, false);
   warn_unused(state.args, output);
   output.write(fmt::format("Successfully built {}\n", id->digest().hex().substr(0, 12)));

@@ -42,4 +42,16 @@ Result<std::optional<Image>> find_cached(const Store& store, const std::optional
   return best;
 }
 
+Result<bool> has_step_like(const Store& store, const std::optional<ImageID>& parent,
+                           std::string_view front, std::string_view back) {
+  for (const auto& id : TRY(store.images().children(parent))) {
+    auto image = store.images().get(id);
+    if (!image || !image->config.container_config || !image->config.container_config->cmd) continue;
+    const auto& words = *image->config.container_config->cmd;
+    if (!words.empty() && words.back().starts_with(front) && words.back().ends_with(back))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace strata::build

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "build/step_cache.h"
+
 namespace strata::build {
 namespace {
 
@@ -13,12 +15,12 @@ std::string created_by(const RunConfig& container_config) {
   return text;
 }
 
+}  // namespace
+
 std::optional<ChainID> top_chain(const ImageConfig& config) {
   if (config.diff_ids.empty()) return std::nullopt;
   return chain_ids(config.diff_ids).back();
 }
-
-}  // namespace
 
 std::string arrow(const ImageID& id) {
   return fmt::format(" ---> {}\n", id.digest().hex().substr(0, 12));
@@ -47,6 +49,12 @@ Result<StageImage> Committer::flush() {
   return image_;
 }
 
+std::optional<Committer::Top> Committer::top() {
+  std::lock_guard lock(mutex_);
+  if (error_ || busy_ || !queue_.empty()) return std::nullopt;
+  return Top{chain_};
+}
+
 void Committer::work(std::stop_token stop) {
   while (true) {
     std::unique_lock lock(mutex_);
@@ -67,21 +75,31 @@ void Committer::work(std::stop_token stop) {
   }
 }
 
+/// The step's layer, published; none if it has changed nothing.
+Result<std::optional<LayerInfo>> Committer::take_layer(Commit& c) {
+  if (c.reused) return c.reused;
+  std::optional<LayerInfo> layer;
+  if (!c.layer) return layer;
+  auto sealed = TRY(c.layer->seal());
+  if (!sealed.empty) layer = TRY(c.layer->publish(chain_));
+  c.layer.reset();
+  StepCache steps(store_);
+  if (!c.material.empty())
+    steps.put(c.material, chain_, layer ? std::optional(layer->diff_id) : std::nullopt);
+  if (!c.hint.empty()) steps.put(c.hint, chain_, std::nullopt);
+  return layer;
+}
+
 Result<void> Committer::commit(Commit& c) {
   HistoryEntry entry;
   entry.author = c.author;
   entry.created_by = created_by(c.container_config);
   entry.empty_layer = true;
   ImageConfig next = image_.config;
-  if (c.layer) {
-    auto sealed = TRY(c.layer->seal());
-    if (!sealed.empty) {
-      auto layer = TRY(c.layer->publish(chain_));
-      next.diff_ids.push_back(layer.diff_id);
-      chain_ = layer.chain_id;
-      entry.empty_layer = false;
-    }
-    c.layer.reset();
+  if (auto layer = TRY(take_layer(c))) {
+    next.diff_ids.push_back(layer->diff_id);
+    chain_ = layer->chain_id;
+    entry.empty_layer = false;
   }
   entry.created = Time::now();
   next.created = entry.created;

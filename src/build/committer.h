@@ -20,13 +20,21 @@ struct StageImage {
   ImageConfig config;
 };
 
+/// The ChainID of an image's top layer, if it has any.
+std::optional<ChainID> top_chain(const ImageConfig& config);
+
 /// One finished step that shall become an image.
 struct Commit {
-  RunConfig config;            // of the image; its `image` is filled in
-  RunConfig container_config;  // of the step: what a later build is compared with
-  std::string author;
-  std::optional<LayerWriter> layer;  // of steps that may have changed files
-  OrderedOutput::Slot slot;          // takes " ---> <id>"; null for triggers of ONBUILD
+  RunConfig config = {};            // of the image; its `image` is filled in
+  RunConfig container_config = {};  // of the step: what a later build is compared with
+  std::string author = {};
+  std::optional<LayerWriter> layer = {};  // of steps that may have changed files
+  std::optional<LayerInfo> reused = {};   // or this one, which exists
+  /// What the second cache shall know the result by, and know that there is a result by
+  /// (step_cache.h); empty: nothing.
+  std::string material = {};
+  std::string hint = {};
+  OrderedOutput::Slot slot = {};  // takes " ---> <id>"; null for triggers of ONBUILD
 };
 
 /// Turns the finished steps of one stage into images, in order, on a thread of its own: while it
@@ -45,9 +53,16 @@ class Committer {
   /// nothing more is committed.
   Result<StageImage> flush();
 
+  /// The top layer, unless a step is still being committed: it is not waited for.
+  struct Top {
+    std::optional<ChainID> chain;
+  };
+  std::optional<Top> top();
+
  private:
   void work(std::stop_token stop);
   Result<void> commit(Commit& c);
+  Result<std::optional<LayerInfo>> take_layer(Commit& c);
 
   const Store& store_;
   OrderedOutput& output_;

@@ -112,9 +112,19 @@ Result<std::string> read_text(ByteSource& source) {
   return text;
 }
 
+/// Whether one block is enough for the header of a file, as it is for nearly all.
+bool has_plain_header(const SourceFile& file) {
+  constexpr std::int64_t kMaxOctal = 077777777777;
+  return file.is_regular() && file.path.size() < 100 && file.size <= kMaxOctal &&
+         file.mtime.seconds >= 0 && file.mtime.seconds <= kMaxOctal &&
+         std::all_of(file.path.begin(), file.path.end(), [](char c) { return c > 0; });
+}
+
 /// What a member of the context weighs in the tar that docker's client makes.
 Result<std::int64_t> member_size(const SourceTree& tree, const SourceFile& file, bool hard_link,
                                  std::string& scratch) {
+  if (!hard_link && has_plain_header(file))
+    return static_cast<std::int64_t>(tar::kBlock + tar::padding_size(file.size)) + file.size;
   tar::Entry e;
   e.name = file.path;
   e.mode = file.mode & 07777;

@@ -338,10 +338,11 @@ Result<void> CopyPlan::write_content(Writing& to, tar::Entry entry, const Item& 
     if (to.copied) to.copied(to.bytes);
   };
   ContentSource content(fd.get(), tell, to.stop);
-  bool sum = to.sums != nullptr && to.sums->are_of(item.tree) && !to.sums->known(file.path);
+  bool sum = to.sums != nullptr && to.sums->are_of(item.tree) && !to.sums->known(file);
   if (sum) content.sum_with(begin_tarsum(TRY(to.sums->header(file))));
   TRY(to.layer.add(entry, &content));
-  if (sum) to.sums->remember(file.path, content.sum());
+  TRY(SourceTree::check_unchanged(fd.get(), file));
+  if (sum) to.sums->remember(file, content.sum());
   return {};
 }
 

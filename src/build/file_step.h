@@ -43,8 +43,10 @@ struct Stage::FileStep {
   Error failed(const std::string& why) const {
     return Error(ErrorCode::InvalidArgument, fmt::format("{} failed: {}", name, why));
   }
-  /// The step's Cmd text, once all sums are known.
+  /// The step's Cmd text; between front and back are the sums, which it computes.
   Result<std::string> text() const;
+  std::string front() const;
+  std::string back() const;
 };
 
 }  // namespace strata::build

@@ -1,8 +1,12 @@
 #include "build/source_tree.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <deque>
+#include <iterator>
+#include <mutex>
+#include <thread>
 
 #include "base/io.h"
 #include "dockerfile/glob.h"
@@ -56,6 +60,7 @@ SourceFile make_source_file(std::string path, const struct stat& st) {
   f.gid = st.st_gid;
   f.size = st.st_size;
   f.mtime = {st.st_mtim.tv_sec, static_cast<std::int32_t>(st.st_mtim.tv_nsec)};
+  f.ctime = {st.st_ctim.tv_sec, static_cast<std::int32_t>(st.st_ctim.tv_nsec)};
   f.device = st.st_dev;
   f.inode = st.st_ino;
   f.links = st.st_nlink;
@@ -164,6 +169,11 @@ Result<std::span<const SourceFile>> SourceTree::list(const std::string& path) {
                                  [&](const SourceFile& f) { return is_below(f.path, path); });
     return std::span<const SourceFile>(first, last);
   }
+  auto& kept = listings_[path] = TRY(walk_in_parts(path));
+  return std::span<const SourceFile>(kept);
+}
+
+Result<std::vector<SourceFile>> SourceTree::walk(const std::string& path) const {
   auto root =
       TRY(open_in_root(root_, path.empty() ? "." : path, Resolve::NoLinks, O_RDONLY | O_DIRECTORY));
   std::vector<SourceFile> files;
@@ -182,8 +192,93 @@ Result<std::span<const SourceFile>> SourceTree::list(const std::string& path) {
     files.push_back(std::move(file));
     return WalkStep::Enter;
   }));
-  auto& kept = listings_[path] = std::move(files);
-  return std::span<const SourceFile>(kept);
+  return files;
+}
+
+/// A stretch of a walk: a file, and if it is a directory what lies below it.
+struct SourceTree::Part {
+  SourceFile file;
+  bool held = false;  // ignored: only there if something below it is
+  bool open = false;  // what lies below is another part's
+  std::vector<SourceFile> below;
+};
+
+/// The names of one directory, each a part.
+Result<std::vector<SourceTree::Part>> SourceTree::parts_of(const std::string& path) const {
+  auto dir =
+      TRY(open_in_root(root_, path.empty() ? "." : path, Resolve::NoLinks, O_RDONLY | O_DIRECTORY));
+  auto names = TRY(list_dir(dir.get()));
+  std::sort(names.begin(), names.end());
+  std::vector<Part> parts;
+  for (const auto& name : names) {
+    auto st = stat_at(dir.get(), name);
+    if (!st && is_absent(st.error())) continue;  // gone meanwhile
+    if (!st) return std::move(st).error();
+    if (S_ISSOCK(st->st_mode)) continue;
+    Part part{make_source_file(path_in(path, name), *st), false, false, {}};
+    part.held = hidden(part.file.path);
+    if (part.held && (!part.file.is_directory() || ignored_.may_prune(part.file.path))) continue;
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+/// What costs time in a walk is asking the kernel for each file: threads take a directory each.
+Result<std::vector<SourceFile>> SourceTree::walk_in_parts(const std::string& path) const {
+  constexpr std::size_t kEnough = 16;  // directories, to keep all threads busy
+  constexpr int kLevels = 3;
+  auto is_task = [](const Part& p) { return p.file.is_directory() && !p.open; };
+  auto parts = TRY(parts_of(path));
+  for (int level = 1; level < kLevels; level++) {
+    auto tasks = std::count_if(parts.begin(), parts.end(), is_task);
+    if (tasks == 0 || static_cast<std::size_t>(tasks) >= kEnough) break;
+    std::vector<Part> finer;
+    for (auto& part : parts) {
+      bool split = is_task(part) && !part.held;
+      auto inner = split ? TRY(parts_of(part.file.path)) : std::vector<Part>();
+      part.open = part.open || split;
+      finer.push_back(std::move(part));
+      std::move(inner.begin(), inner.end(), std::back_inserter(finer));
+    }
+    parts = std::move(finer);
+  }
+  TRY(walk_all(parts));
+  std::vector<SourceFile> files;
+  for (auto& part : parts) {
+    if (part.held && part.below.empty()) continue;
+    files.push_back(std::move(part.file));
+    std::move(part.below.begin(), part.below.end(), std::back_inserter(files));
+  }
+  return files;
+}
+
+Result<void> SourceTree::walk_all(std::vector<Part>& parts) const {
+  std::atomic<std::size_t> next = 0;
+  std::mutex mutex;  // guards error
+  std::optional<Error> error;
+  auto work = [&] {
+    for (std::size_t i = next++; i < parts.size(); i = next++) {
+      if (!parts[i].file.is_directory() || parts[i].open) continue;
+      auto below = walk(parts[i].file.path);
+      if (below) {
+        parts[i].below = *std::move(below);
+        continue;
+      }
+      std::lock_guard lock(mutex);
+      if (!error) error = std::move(below).error();
+      next = parts.size();
+    }
+  };
+  constexpr std::size_t kFew = 4;  // parts that are not worth a thread
+  {
+    std::vector<std::jthread> threads;
+    if (parts.size() > kFew)
+      for (unsigned i = 1; i < std::min(std::thread::hardware_concurrency(), 8U); i++)
+        threads.emplace_back(work);
+    work();
+  }
+  if (error) return *std::move(error);
+  return {};
 }
 
 Result<std::vector<std::string>> SourceTree::glob(std::string_view pattern) {
@@ -224,6 +319,17 @@ Result<UniqueFd> SourceTree::open(const SourceFile& file) const {
   }
   return open_at(open_dir_fd_.get(), std::string(file.name()),
                  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME);
+}
+
+Result<void> SourceTree::check_unchanged(int fd, const SourceFile& file) {
+  struct stat st = {};
+  if (::fstat(fd, &st) < 0) return Error::from_errno(errno, "stat " + file.path);
+  auto now = make_source_file("", st);
+  // A name more or less changes the ctime too, and nothing that is read.
+  bool same = now.size == file.size && now.mtime == file.mtime && now.inode == file.inode &&
+              (now.ctime == file.ctime || now.links != file.links);
+  if (same) return {};
+  return Error(ErrorCode::Conflict, fmt::format("{}: file changed while it was read", file.path));
 }
 
 }  // namespace strata::build

@@ -23,6 +23,7 @@ struct SourceFile {
   gid_t gid = 0;
   std::int64_t size = 0;  // bytes; of a link the length of its target
   Time mtime;
+  Time ctime;        // of the last change of the inode; nobody can set it
   dev_t device = 0;  // of the file system
   ino_t inode = 0;
   nlink_t links = 0;
@@ -79,10 +80,18 @@ class SourceTree {
   Result<std::string> read_link(const SourceFile& file) const;
   /// Opens a regular file of this tree for reading.
   Result<UniqueFd> open(const SourceFile& file) const;
+  /// Whether the file behind `fd` is what `file` says, after it was read. Conflict otherwise: "a:
+  /// file changed while it was read".
+  static Result<void> check_unchanged(int fd, const SourceFile& file);
 
  private:
   /// Whether `file` exists for the user: an ignored directory does if something below it does.
   Result<bool> visible(const SourceFile& file);
+  struct Part;
+  Result<std::vector<SourceFile>> walk(const std::string& path) const;
+  Result<std::vector<SourceFile>> walk_in_parts(const std::string& path) const;
+  Result<std::vector<Part>> parts_of(const std::string& path) const;
+  Result<void> walk_all(std::vector<Part>& parts) const;
   bool hidden(std::string_view path) const { return !path.empty() && ignored_.ignored(path); }
 
   int root_;

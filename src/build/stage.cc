@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/random_id.h"
 #include "build/cache.h"
+#include "build/step_cache.h"
 #include "image/platform.h"
 
 namespace strata::build {
@@ -62,6 +63,7 @@ Result<void> Stage::start_from_stage(const FinishedStage& stage) {
   config_ = image_.config.config;
   author_ = image_.config.author;
   base_ = TRY(layer_base(build_.store, image_.config.diff_ids));
+  chain_ = top_chain(image_.config);
   add_default_path(config_);
   return {};
 }
@@ -82,6 +84,7 @@ Result<void> Stage::start_from_image(const std::string& name) {
   config_.open_stdin = config_.stdin_once = false;
   author_ = image_.config.author;
   base_ = TRY(layer_base(build_.store, image_.config.diff_ids).context("image {}", name));
+  chain_ = top_chain(image_.config);
   add_default_path(config_);
   return {};
 }
@@ -162,7 +165,7 @@ Result<void> Stage::commit_config(const std::string& text) {
   if (TRY(look_up(probe))) return {};
   announce_container();
   announce_removal();
-  commit(std::move(probe), std::nullopt);
+  commit({.container_config = std::move(probe)});
   return {};
 }
 
@@ -177,6 +180,7 @@ Result<bool> Stage::look_up(const RunConfig& probe) {
   image_ = {hit->id, std::move(hit->config)};
   if (new_layers) {
     base_ = TRY(layer_base(build_.store, image_.config.diff_ids));
+    chain_ = top_chain(image_.config);
     root_ = UniqueFd();
   }
   build_.output.write(" ---> Using cache\n");
@@ -195,16 +199,42 @@ void Stage::announce_removal() {
     build_.output.write(fmt::format("Removing intermediate container {}\n", container_));
 }
 
-void Stage::commit(RunConfig container_config, std::optional<LayerWriter> layer) {
+void Stage::commit(Commit c) {
   missed_ = true;
   if (!committer_) committer_ = std::make_unique<Committer>(build_.store, build_.output, image_);
-  Commit c;
   c.config = config_;
-  c.container_config = std::move(container_config);
   c.author = author_;
-  c.layer = std::move(layer);
+  if (c.layer) chain_known_ = false;
   if (!in_trigger_) c.slot = build_.output.reserve();
   committer_->add(std::move(c));
+}
+
+bool Stage::know_chain() {
+  if (chain_known_ || !committer_) return true;
+  // COPY and WORKDIR have hashed while they wrote. What RUN wrote is only now being read.
+  if (!reading_run_) (void)committer_->flush();
+  auto top = committer_->top();
+  if (!top) return false;
+  reading_run_ = false;
+  chain_ = top->chain;
+  chain_known_ = true;
+  return true;
+}
+
+Result<bool> Stage::reuse(const RunConfig& container_config, const std::string& material) {
+  if (build_.request.no_cache || !know_chain()) return false;
+  auto hit = TRY(StepCache(build_.store).find(material, chain_));
+  if (!hit) return false;
+  build_.output.write(" ---> Using cache\n");
+  if (hit->layer) {
+    if (base_.lowers.size() >= LayerDB::kMaxDepth)
+      return Error(ErrorCode::InvalidArgument, "max depth exceeded");
+    base_.lowers = TRY(build_.store.caches().stack(hit->layer->cache_id));
+    chain_ = hit->layer->chain_id;
+    root_ = UniqueFd();
+  }
+  commit({.container_config = container_config, .reused = std::move(hit->layer)});
+  return true;
 }
 
 // --- the file system of the stage
@@ -225,12 +255,10 @@ Result<int> Stage::root() {
   return root_.get();
 }
 
-Result<std::vector<UniqueFd>> Stage::donors() const {
+Result<std::vector<UniqueFd>> Stage::donors() {
   // Behind a step that is still being hashed the parent's ChainID is not known.
-  if (committer_) return std::vector<UniqueFd>();
-  std::optional<ChainID> parent;
-  if (!image_.config.diff_ids.empty()) parent = chain_ids(image_.config.diff_ids).back();
-  return find_donors(build_.store, parent);
+  if (!know_chain()) return std::vector<UniqueFd>();
+  return find_donors(build_.store, chain_);
 }
 
 Result<ImageRoot*> Stage::image_root(const std::string& from) {

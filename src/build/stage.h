@@ -53,6 +53,7 @@ struct BuildState {
   std::stop_token stop;
   const std::function<std::string(const DownloadProgress&)>& download_text;
   BuildArgs args;
+  StatMemo memo;
   Tarsums context_sums;
   std::map<std::size_t, FinishedStage> stages;                     // by index
   std::map<ImageID, ImageRoot> roots;                              // mounted so far
@@ -106,6 +107,7 @@ class Stage {
   struct RunSandbox;
   Result<void> check_run(const dockerfile::Run& v) const;
   Result<RunStep> run_step(const dockerfile::Run& v);
+  std::string run_material(const RunStep& step) const;
   Result<RunSandbox> make_sandbox(const RunStep& step);
   Result<ContainerSpec> sandbox_spec(const RunSandbox& box, const RunStep& step);
   Result<void> execute(const RunSandbox& box, const OciRuntime& runtime, const RunStep& step);
@@ -125,6 +127,7 @@ class Stage {
 
   struct FileStep;  // a COPY or ADD in the making
   Result<void> expand_file_step(FileStep& step, const dockerfile::FileCopy& v);
+  Result<bool> may_find(const FileStep& step, const std::string& hint);
   Result<void> take_sources(FileStep& step);
   Result<std::size_t> take_source(FileStep& step, const std::string& written);
   Result<std::unique_ptr<LooseFile>> fetch(const FileStep& step, const std::string& url);
@@ -155,12 +158,17 @@ class Stage {
   bool may_look_up() const { return !build_.request.no_cache && !missed_; }
   void announce_container();
   void announce_removal();
-  void commit(RunConfig container_config, std::optional<LayerWriter> layer);
+  /// Takes the result of an equal step from the second cache, if it has it: the step is committed.
+  Result<bool> reuse(const RunConfig& container_config, const std::string& material);
+  /// Whether chain_ is what the stage stands on. Does not wait for the digest of what a RUN wrote.
+  bool know_chain();
+  /// A step that was not in docker's cache; of the members the config of the image is filled in.
+  void commit(Commit c);
   /// Lets the next step stand on `layer`, which is not published yet.
   Result<void> stand_on(const LayerWriter& layer);
   /// The merged view of what the stage has come to; -1 if it has no layer.
   Result<int> root();
-  Result<std::vector<UniqueFd>> donors() const;
+  Result<std::vector<UniqueFd>> donors();
 
   BuildState& build_;
   std::size_t index_;
@@ -173,6 +181,9 @@ class Stage {
   std::string container_;  // 12 digits that stand for the container of the step
   StageImage image_;       // up to the first miss
   LayerBase base_;
+  std::optional<ChainID> chain_;  // of base_; see know_chain()
+  bool chain_known_ = true;
+  bool reading_run_ = false;  // the layer of a RUN is being hashed
   std::shared_ptr<CacheDir> init_layer_;  // below the writable layer of RUN; see step_run.cc
   UniqueFd root_;                         // merged view of base_, when someone has asked for it
   std::unique_ptr<Committer> committer_;  // after the first miss

@@ -5,9 +5,11 @@
 #include <algorithm>
 
 #include "base/io.h"
+#include "build/cache.h"
 #include "build/copy_plan.h"
 #include "build/file_step.h"
 #include "build/paths.h"
+#include "build/step_cache.h"
 #include "build/unpack.h"
 #include "compress/detect.h"
 #include "dockerfile/glob.h"
@@ -50,8 +52,11 @@ Result<std::string> Stage::FileStep::text() const {
   for (const auto& source : files)
     parts.push_back(source.loose ? source.loose->sum
                                  : TRY(sums->of(source.copy.file, rules.exclude)));
-  return fmt::format("#(nop) {} {}{} in {} ", name, flags, Tarsums::combine(parts), destination);
+  return front() + Tarsums::combine(parts) + back();
 }
+
+std::string Stage::FileStep::front() const { return fmt::format("#(nop) {} {}", name, flags); }
+std::string Stage::FileStep::back() const { return fmt::format(" in {} ", destination); }
 
 // --- COPY and ADD
 
@@ -184,12 +189,18 @@ Result<std::unique_ptr<LooseFile>> Stage::fetch(const FileStep& step, const std:
 
 Result<void> Stage::copy_files(FileStep& step) {
   TRY(take_sources(step));
-  bool hit = false;
-  if (may_look_up()) {
+  auto hint = StepCache::material({"copy like", step.front(), step.back(), step.path});
+  auto material = [&](const std::string& text) {
+    return StepCache::material(
+        {"copy", text, step.path, build_.request.allow_whiteouts ? "whiteouts" : ""});
+  };
+  // The sums cost a read of all files: they are worth it only if there is something to be found.
+  if (TRY(may_find(step, hint))) {
     auto text = TRY(step.text());
-    hit = TRY(look_up(step_config(text)));
+    if (TRY(look_up(step_config(text)))) return {};
+    if (TRY(reuse(step_config(text), material(text)))) return {};
   }
-  if (hit) return {};
+  missed_ = true;
 
   if (!step.chown.empty() || !step.from_image) step.rules.owner = Owner();
   if (!step.chown.empty()) {
@@ -200,8 +211,18 @@ Result<void> Stage::copy_files(FileStep& step) {
   auto layer = TRY(write_files(step));
   TRY(stand_on(layer));
   auto text = TRY(step.text());  // all sums are known now
-  commit(step_config(text), std::move(layer));
+  commit({.container_config = step_config(text),
+          .layer = std::move(layer),
+          .material = material(text),
+          .hint = hint});
   return {};
+}
+
+Result<bool> Stage::may_find(const FileStep& step, const std::string& hint) {
+  if (build_.request.no_cache) return false;
+  if (know_chain() && StepCache(build_.store).knows(hint, chain_)) return true;
+  if (!may_look_up()) return false;
+  return has_step_like(build_.store, image_.id, step.front(), step.back());
 }
 
 Result<LayerWriter> Stage::write_files(FileStep& step) {
@@ -272,6 +293,8 @@ Result<void> Stage::run(const dockerfile::Workdir& v) {
   auto probe = step_config(text);
   if (!probe.labels) probe.labels.emplace();
   if (TRY(look_up(probe))) return {};
+  auto material = StepCache::material({"workdir", config_.working_dir, config_.user});
+  if (TRY(reuse(probe, material))) return {};
 
   int image = TRY(root());
   Owner owner;
@@ -290,7 +313,9 @@ Result<void> Stage::run(const dockerfile::Workdir& v) {
     TRY(stand_on(*layer));
   }
   announce_removal();
-  commit(std::move(probe), std::move(layer));
+  commit({.container_config = std::move(probe),
+          .layer = std::move(layer),
+          .material = std::move(material)});
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "build/run_step.h"
 #include "build/stage.h"
+#include "build/step_cache.h"
 #include "container/init_layer.h"
 #include "container/spec.h"
 #include "fs/overlay_mount.h"
@@ -188,6 +189,24 @@ Result<Stage::RunStep> Stage::run_step(const dockerfile::Run& v) {
   return step;
 }
 
+/// What decides about a RUN in the second cache: unlike docker's also the network.
+std::string Stage::run_material(const RunStep& step) const {
+  const auto& run = build_.request.run;
+  std::vector<std::string> inputs = {"run", config_.user, config_.working_dir};
+  inputs.emplace_back(step.network == NetworkMode::None ? "none" : "host");
+  inputs.push_back(std::to_string(run.shm_size));
+  auto add_list = [&](std::vector<std::string> list) {
+    inputs.push_back(std::to_string(list.size()));
+    inputs.insert(inputs.end(), list.begin(), list.end());
+  };
+  add_list(run.extra_hosts);
+  auto env = config_.env.value_or(EnvList());
+  std::sort(env.begin(), env.end());
+  add_list(std::move(env));
+  add_list(step.config.cmd.value_or(std::vector<std::string>()));
+  return StepCache::material(inputs);
+}
+
 Result<void> Stage::check_run(const dockerfile::Run& v) const {
   if (!v.devices.empty()) return Error(ErrorCode::Unsupported, "RUN --device is not supported");
   if (v.security == "insecure" && !build_.request.allow_insecure)
@@ -206,6 +225,8 @@ Result<void> Stage::run(const dockerfile::Run& v) {
   TRY(check_run(v));
   auto step = TRY(run_step(v));
   if (TRY(look_up(step.config))) return {};
+  auto material = run_material(step);
+  if (TRY(reuse(step.config, material))) return {};
 
   auto runtime =
       TRY(OciRuntime::open({build_.request.run.runtime, runtime_state_dir(build_.store.path())}));
@@ -225,7 +246,10 @@ Result<void> Stage::run(const dockerfile::Run& v) {
   announce_removal();
   auto layer = TRY(LayerWriter::adopt(build_.store, std::move(box.upper)));
   TRY(stand_on(layer));
-  commit(std::move(step.config), std::move(layer));
+  reading_run_ = true;
+  commit({.container_config = std::move(step.config),
+          .layer = std::move(layer),
+          .material = std::move(material)});
   return {};
 }
 

@@ -32,6 +32,33 @@ char type_flag(mode_t mode) {
   }
 }
 
+/// The sum of a directory: the hex digits of its members' sums, or what stands for them, sorted as
+/// texts with commas between.
+Digest combine_members(std::vector<Digest> sums, std::vector<std::string> texts) {
+  std::sort(sums.begin(), sums.end());  // in the order of their hex digits
+  std::sort(texts.begin(), texts.end());
+  Hasher hasher;
+  std::string buffer;
+  auto add = [&](std::string_view text, bool first) {
+    if (!first) buffer += ',';
+    buffer += text;
+    if (buffer.size() < kReadSize) return;
+    hasher.update(buffer);
+    buffer.clear();
+  };
+  auto text = texts.begin();
+  bool first = true;
+  for (const auto& sum : sums) {
+    auto hex = sum.hex();
+    for (; text != texts.end() && *text < hex; ++text, first = false) add(*text, first);
+    add(hex, first);
+    first = false;
+  }
+  for (; text != texts.end(); ++text, first = false) add(*text, first);
+  hasher.update(buffer);
+  return hasher.finish();
+}
+
 }  // namespace
 
 Hasher begin_tarsum(const TarsumHeader& h) {
@@ -88,8 +115,14 @@ Result<Digest> Tarsums::compute(const SourceTree& tree, const SourceFile& file) 
       if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
       hasher.update(buffer.data(), n);
     }
+    TRY(SourceTree::check_unchanged(fd.get(), file));
   }
   return hasher.finish();
+}
+
+void Tarsums::remember(const SourceFile& file, const Digest& sum) {
+  sums_[file.path] = sum;
+  if (memo_ != nullptr && file.is_regular()) memo_->record(file, sum);
 }
 
 Result<void> Tarsums::compute_all(const std::vector<SourceFile>& files) {
@@ -103,7 +136,7 @@ Result<void> Tarsums::compute_all(const std::vector<SourceFile>& files) {
       auto sum = compute(tree, files[i]);
       std::lock_guard lock(mutex);
       if (sum) {
-        sums_[files[i].path] = *sum;
+        remember(files[i], *sum);
       } else {
         if (!error) error = std::move(sum).error();
         next = files.size();
@@ -121,45 +154,66 @@ Result<void> Tarsums::compute_all(const std::vector<SourceFile>& files) {
   return {};
 }
 
-Result<std::string> Tarsums::member(const SourceFile& file) {
-  if (file.is_directory() && tree_.ignored(file.path)) return file.path;
-  SourceFile target = file;
+std::optional<Digest> Tarsums::recall(const SourceFile& file) {
+  if (auto known = sums_.find(file.path); known != sums_.end()) return known->second;
+  return memo_ != nullptr && file.is_regular() ? memo_->find(file) : std::nullopt;
+}
+
+Result<Tarsums::Member> Tarsums::member(const SourceFile& file) {
+  if (file.is_directory() && tree_.ignored(file.path)) return Member{std::nullopt, file.path};
+  const SourceFile* target = &file;
+  SourceFile followed;
   if (file.is_link()) {
     auto found = tree_.find(file.path);
     if (!found) {
-      if (found.error().code() == ErrorCode::NotFound) return file.path;  // dangling or ignored
+      // dangling or ignored
+      if (found.error().code() == ErrorCode::NotFound) return Member{std::nullopt, file.path};
       return std::move(found).error();
     }
-    target = *std::move(found);
-    if (target.path.empty()) return file.path;  // the root has no entry
+    followed = *std::move(found);
+    if (followed.path.empty()) return Member{std::nullopt, file.path};  // the root has no entry
+    target = &followed;
   }
-  auto known = sums_.find(target.path);
-  if (known == sums_.end()) known = sums_.emplace(target.path, TRY(compute(tree_, target))).first;
-  return known->second.hex();
+  auto sum = recall(*target);
+  if (!sum) {
+    sum = TRY(compute(tree_, *target));
+    remember(*target, *sum);
+  }
+  return Member{sum, ""};
 }
 
 Result<std::string> Tarsums::of(const SourceFile& file, const dockerfile::IgnoreMatcher& exclude) {
-  if (!file.is_directory()) return "file:" + TRY(member(file));
-  auto listing = TRY(tree_.list(file.path));
-  auto left_out = [&](const SourceFile& f) {
-    return exclude.ignored(path_below(f.path, file.path));
-  };
-  std::vector<SourceFile> missing;
-  for (const auto& f : listing)
-    if (f.is_regular() && !left_out(f) && !sums_.contains(f.path)) missing.push_back(f);
-  TRY(compute_all(missing));
-
-  std::vector<std::string> members;
-  if (!file.path.empty()) members.push_back(TRY(member(file)));
-  for (const auto& f : listing)
-    if (!left_out(f)) members.push_back(TRY(member(f)));
-  std::sort(members.begin(), members.end());
-  Hasher hasher;
-  for (std::size_t i = 0; i < members.size(); i++) {
-    if (i > 0) hasher.update(",");
-    hasher.update(members[i]);
+  if (!file.is_directory()) {
+    auto one = TRY(member(file));
+    return "file:" + (one.sum ? one.sum->hex() : one.text);
   }
-  return "dir:" + hasher.finish().hex();
+  auto listing = TRY(tree_.list(file.path));
+  std::vector<Digest> sums;        // of most members
+  std::vector<std::string> texts;  // of the others
+  std::vector<SourceFile> missing;
+  sums.reserve(listing.size() + 1);
+  auto add = [&](const SourceFile& f) -> Result<void> {
+    auto one = TRY(member(f));
+    if (one.sum)
+      sums.push_back(*one.sum);
+    else
+      texts.push_back(std::move(one.text));
+    return {};
+  };
+  if (!file.path.empty()) TRY(add(file));
+  for (const auto& f : listing) {
+    if (exclude.ignored(path_below(f.path, file.path))) continue;
+    if (!f.is_regular()) {
+      TRY(add(f));
+    } else if (auto sum = recall(f)) {
+      sums.push_back(*sum);
+    } else {
+      missing.push_back(f);
+    }
+  }
+  TRY(compute_all(missing));
+  for (const auto& f : missing) sums.push_back(sums_.at(f.path));
+  return "dir:" + combine_members(std::move(sums), std::move(texts)).hex();
 }
 
 std::string Tarsums::combine(const std::vector<std::string>& sums) {

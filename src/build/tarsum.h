@@ -9,6 +9,7 @@
 
 #include "base/byte_stream.h"
 #include "build/source_tree.h"
+#include "build/stat_memo.h"
 #include "digest/hasher.h"
 
 namespace strata::build {
@@ -39,8 +40,9 @@ enum class SumOwner : std::uint8_t { Root, Real };
 /// Computes and remembers the sums of the files of one tree.
 class Tarsums {
  public:
-  Tarsums(SourceTree& tree, SumOwner owner, std::stop_token stop = {})
-      : tree_(tree), owner_(owner), stop_(std::move(stop)) {}
+  /// `memo` (may be null, borrowed) knows sums from earlier builds and takes new ones.
+  Tarsums(SourceTree& tree, SumOwner owner, std::stop_token stop = {}, StatMemo* memo = nullptr)
+      : tree_(tree), owner_(owner), stop_(std::move(stop)), memo_(memo) {}
 
   /// "file:<hex>" of a file or "dir:<hex>" of a directory with all below it but what `exclude`
   /// covers (relative to the directory).
@@ -53,17 +55,24 @@ class Tarsums {
   /// Whether these are the sums of the files of `tree`.
   bool are_of(const SourceTree* tree) const { return tree == &tree_; }
   /// The sum of one file is known from elsewhere.
-  void remember(const std::string& path, const Digest& sum) { sums_[path] = sum; }
-  bool known(const std::string& path) const { return sums_.contains(path); }
+  void remember(const SourceFile& file, const Digest& sum);
+  bool known(const SourceFile& file) { return recall(file).has_value(); }
 
  private:
   Result<Digest> compute(const SourceTree& tree, const SourceFile& file) const;
   Result<void> compute_all(const std::vector<SourceFile>& files);
-  Result<std::string> member(const SourceFile& file);
+  /// What stands for one file in the sum of its directory.
+  struct Member {
+    std::optional<Digest> sum;
+    std::string text;  // if it has none
+  };
+  Result<Member> member(const SourceFile& file);
+  std::optional<Digest> recall(const SourceFile& file);
 
   SourceTree& tree_;
   SumOwner owner_;
   std::stop_token stop_;
+  StatMemo* memo_;
   std::map<std::string, Digest> sums_;  // by path
 };
 

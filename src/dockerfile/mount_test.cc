@@ -28,7 +28,7 @@ TEST(ParseMount, BindIsTheDefaultAndReadOnly) {
 }
 
 TEST(ParseMount, VariablesAndCsvQuotes) {
-  auto m = parse_it("type=$T,\"target=$D\",\"id=a,\"\"b\",sharing=LOCKED,mode=0700,uid=1,gid=2");
+  auto m = parse_it("type=$T,\"target=$D\",\"id=a,b\",sharing=LOCKED,mode=0700,uid=1,gid=2");
   ASSERT_TRUE(m) << m.error().message();
   EXPECT_EQ(m->type, Mount::Type::Cache);
   EXPECT_EQ(m->target, "/x y");

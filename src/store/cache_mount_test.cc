@@ -10,7 +10,7 @@ namespace {
 
 class CacheMountTest : public ::testing::Test {
  protected:
-  TempDir dir_ = *TempDir::create(AT_FDCWD, "/var/tmp/strata-cache-mount-");
+  TempDir dir_ = *TempDir::create(open_dir(AT_FDCWD, "/var/tmp")->get(), "strata-cache-mount-");
 
   Result<CacheMount> take(const std::string& id, CacheMount::Sharing sharing,
                           std::stop_token stop = {}) {

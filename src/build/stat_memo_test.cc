@@ -1,0 +1,103 @@
+#include "build/stat_memo.h"
+
+#include <gtest/gtest.h>
+
+#include "base/io.h"
+#include "base/temp_dir.h"
+
+namespace strata::build {
+namespace {
+
+class StatMemoTest : public ::testing::Test {
+ protected:
+  static SourceFile file(const std::string& path, std::int64_t ctime = 1000) {
+    SourceFile f;
+    f.path = path;
+    f.mode = S_IFREG | 0644;
+    f.size = 3;
+    f.mtime = {900, 5};
+    f.ctime = {ctime, 7};
+    f.device = 1;
+    f.inode = 2;
+    return f;
+  }
+  StatMemo open(Time now = {2000, 0}) { return StatMemo(own_.fd(), root_.fd(), now); }
+  std::string memo_path() { return "memo/" + list_dir(open_dir(own_.fd(), "memo")->get())->at(0); }
+
+  TempDir own_ = *TempDir::create(open_dir(AT_FDCWD, "/var/tmp")->get(), "strata-memo-");
+  TempDir root_ = *TempDir::create(open_dir(AT_FDCWD, "/var/tmp")->get(), "strata-memo-");
+};
+
+TEST_F(StatMemoTest, KnowsUnchangedFilesInTheNextBuild) {
+  {
+    auto memo = open();
+    EXPECT_FALSE(memo.find(file("a")));
+    for (const char* path : {"b", "a/b", "a", "a.c"}) memo.record(file(path), sha256(path));
+    memo.save();
+  }
+  auto memo = open();
+  for (const char* path : {"a", "a/b", "a.c", "b", "a"}) {
+    ASSERT_TRUE(memo.find(file(path))) << path;
+    EXPECT_EQ(*memo.find(file(path)), sha256(path));
+  }
+  EXPECT_FALSE(memo.find(file("c")));
+  EXPECT_FALSE(memo.find(file("a", 1001)));
+  auto grown = file("a");
+  grown.size = 4;
+  EXPECT_FALSE(memo.find(grown));
+}
+
+TEST_F(StatMemoTest, NewSumsJoinTheOldOnes) {
+  {
+    auto memo = open();
+    memo.record(file("a"), sha256("a"));
+    memo.record(file("c"), sha256("c"));
+    memo.save();
+  }
+  {
+    auto memo = open();
+    memo.record(file("b"), sha256("b"));
+    memo.record(file("c", 1500), sha256("C"));
+    memo.save();
+  }
+  auto memo = open();
+  EXPECT_EQ(*memo.find(file("a")), sha256("a"));
+  EXPECT_EQ(*memo.find(file("b")), sha256("b"));
+  EXPECT_EQ(*memo.find(file("c", 1500)), sha256("C"));
+}
+
+TEST_F(StatMemoTest, AFileOfThisVeryTickIsNotRecorded) {
+  {
+    auto memo = open({1000, 50'000'000});
+    memo.record(file("fresh"), sha256("x"));
+    memo.record(file("old", 998), sha256("x"));
+    auto coarse = file("coarse", 999);
+    coarse.ctime.nanoseconds = 0;
+    memo.record(coarse, sha256("x"));
+    memo.save();
+  }
+  auto memo = open();
+  EXPECT_FALSE(memo.find(file("fresh")));
+  EXPECT_FALSE(memo.find(file("coarse", 999)));
+  EXPECT_TRUE(memo.find(file("old", 998)));
+}
+
+TEST_F(StatMemoTest, DamageIsAnEmptyMemo) {
+  {
+    auto memo = open();
+    memo.record(file("a"), sha256("a"));
+    memo.save();
+  }
+  auto text = *read_file(own_.fd(), memo_path());
+  for (std::size_t i = 0; i < text.size(); i += 5) {
+    auto damaged = text;
+    damaged[i] = static_cast<char>(damaged[i] ^ 1);
+    ASSERT_TRUE(write_file(own_.fd(), memo_path(), damaged, 0600));
+    EXPECT_FALSE(open().find(file("a"))) << i;
+  }
+  ASSERT_TRUE(write_file(own_.fd(), memo_path(), text.substr(0, 40), 0600));
+  EXPECT_FALSE(open().find(file("a")));
+}
+
+}  // namespace
+}  // namespace strata::build

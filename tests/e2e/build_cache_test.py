@@ -1,0 +1,98 @@
+"""What builds need not do again: docker's cache, the cache of steps by content, the memo of a context's sums."""
+import os
+import subprocess
+import unittest
+
+from tests.support import rootfs, sample
+from tests.support.case import StoreCase
+
+
+class BuildCache(StoreCase):
+    def setUp(self):
+        super().setUp()
+        self.engine = self.strata()
+        self.engine("import", rootfs.busybox(self.path("base.tar")), sample.BASE)
+
+    def build(self, dockerfile, *options, files=(), context="context", tag="t:1"):
+        folder = self.context({"Dockerfile": f"FROM {sample.BASE}\n{dockerfile}", **dict(files)}, context)
+        return self.engine("build", "--network", "none", "-t", tag, *options, folder)
+
+    def layers(self, tag="t:1"):
+        return self.engine("image", "inspect", "--format", "{{json .RootFS.Layers}}", tag)
+
+    def test_metadata_above_breaks_no_step_below(self):
+        steps = "WORKDIR /w\nCOPY d /d\nRUN date +%N > /now\nRUN true\nCMD [\"x\"]\n"
+        files = {"d/f": "f"}
+        self.build("LABEL v=1\n" + steps, files=files)
+        layers = self.layers()
+        out = self.build("LABEL v=2\n" + steps, files=files)
+        self.assertEqual(self.layers(), layers)
+        self.assertEqual(out.count("Using cache"), 4, out)
+        self.assertEqual(self.engine("image", "inspect", "--format", "{{.Config.Labels.v}}", "t:1"), "2")
+        self.assertEqual(self.build("LABEL v=2\n" + steps, files=files).count("Using cache"), 6)
+        self.assertEqual(self.build("ENV v=3\n" + steps, files=files).count("Using cache"), 2, "ENV is an input of RUN")
+        self.assertEqual(self.build("LABEL v=4\nUSER 0\n" + steps, files=files).count("Using cache"), 1, "USER is one of WORKDIR and RUN; WORKDIR made the same")
+        self.assertEqual(self.build("LABEL v=5\n" + steps, "--no-cache", files=files).count("Using cache"), 0)
+        self.assert_store_sound()
+
+    def test_a_copy_is_found_by_its_content(self):
+        files = {"d/f": "f", "d/g": "g"}
+        self.build("LABEL v=1\nCOPY d /d\n", files=files)
+        layers = self.layers()
+        self.assertEqual(self.build("LABEL v=2\nCOPY d /d\n", files=files, context="elsewhere").count("Using cache"), 1)
+        self.assertEqual(self.layers(), layers)
+        self.assertEqual(self.build("LABEL v=2\nCOPY d /other\n", files=files).count("Using cache"), 1, "the LABEL")
+        self.assertEqual(self.build("LABEL v=3\nCOPY d /d\n", files=files | {"d/g": "G"}).count("Using cache"), 0)
+        self.assertEqual(self.build("LABEL v=4\nCOPY d /d\n", files=files).count("Using cache"), 1, "as it was")
+
+    def test_a_result_whose_layer_is_gone_is_made_again(self):
+        self.build("LABEL v=1\nRUN echo x > /x\n")
+        self.engine("rmi", "t:1")
+        self.assertEqual(self.build("LABEL v=2\nRUN echo x > /x\n").count("Using cache"), 0)
+        self.assertIn("x", self.engine("ls", "t:1", "/"))
+        self.assert_store_sound()
+
+    def test_damage_of_what_is_expendable_costs_time_only(self):
+        files = {f"d/{i}": str(i) for i in range(40)}
+        self.build("COPY d /d\n", files=files)
+        for folder, _, names in os.walk(self.path("store/strata")):
+            for name in names:
+                with open(os.path.join(folder, name), "r+b") as file:
+                    file.write(b"damaged")
+        self.assertEqual(self.build("COPY d /d\n", files=files).count("Using cache"), 1)
+        self.assertEqual(self.build("LABEL a=b\nCOPY d /d\n", files=files).count("Using cache"), 0)
+        subprocess.run(["rm", "-r", self.path("store/strata")], check=True)
+        self.assertEqual(self.build("COPY d /d\n", files=files).count("Using cache"), 1)
+
+    def test_every_edit_of_a_context_is_noticed(self):
+        """Same size, same mtime, through another name: what a cache that looks at names and times would miss."""
+        folder = self.context({"d/a": "one", "d/b": "two"})
+        past = 1_600_000_000
+        for name in "ab":
+            os.utime(os.path.join(folder, "d", name), (past, past))
+        os.link(os.path.join(folder, "d/a"), os.path.join(folder, "d/z"))
+
+        def content(name, expected_hit):
+            out = self.build("COPY d /d\n")
+            self.assertEqual("Using cache" in out, expected_hit, out)
+            return self.engine("cat", "t:1", "/d/" + name)
+
+        self.assertEqual(content("a", False), "one")
+        self.assertEqual(content("a", True), "one")
+        with open(os.path.join(folder, "d/z"), "r+") as file:
+            file.write("ONE")
+        os.utime(os.path.join(folder, "d/z"), (past, past))
+        self.assertEqual(content("a", False), "ONE")
+        os.rename(os.path.join(folder, "d/b"), os.path.join(folder, "d/c"))
+        self.assertEqual(content("c", False), "two")
+        os.chmod(os.path.join(folder, "d/c"), 0o600)
+        self.assertEqual(content("c", False), "two")
+        for text in ("111", "222", "333"):  # again and again within a clock tick
+            with open(os.path.join(folder, "d/c"), "r+") as file:
+                file.write(text)
+            os.utime(os.path.join(folder, "d/c"), (past, past))
+            self.assertEqual(content("c", False), text)
+
+
+if __name__ == "__main__":
+    unittest.main()
