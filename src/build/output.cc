@@ -39,4 +39,36 @@ void OrderedOutput::flush() {
     if (!pieces_.front().text.empty()) sink_(pieces_.front().text);
 }
 
+StagedOutput::Sink StagedOutput::part(std::size_t index) {
+  return [this, index](std::string_view text) {
+    std::lock_guard lock(mutex_);
+    if (index == current_)
+      sink_(text);
+    else
+      parts_[index].text += text;
+  };
+}
+
+void StagedOutput::close(std::size_t index) {
+  std::lock_guard lock(mutex_);
+  parts_[index].closed = true;
+  give_out();
+}
+
+void StagedOutput::close_all() {
+  std::lock_guard lock(mutex_);
+  for (auto& part : parts_) part.closed = true;
+  give_out();
+}
+
+void StagedOutput::give_out() {
+  while (current_ < parts_.size()) {
+    auto& part = parts_[current_];
+    if (!part.text.empty()) sink_(part.text);
+    part.text.clear();
+    if (!part.closed) return;
+    current_++;
+  }
+}
+
 }  // namespace strata::build

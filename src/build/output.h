@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace strata::build {
 
@@ -36,6 +37,33 @@ class OrderedOutput {
   Sink sink_;
   std::mutex mutex_;  // guards pieces_ and the order of calls of sink_
   std::deque<Piece> pieces_;
+};
+
+/// The text of several stages that run at once, in the order of the file: that of the first one
+/// that has not ended goes to the sink as it comes, that of the others waits. Any thread.
+class StagedOutput {
+ public:
+  using Sink = OrderedOutput::Sink;
+  StagedOutput(Sink sink, std::size_t parts) : sink_(std::move(sink)), parts_(parts) {}
+
+  /// Takes the text of one part.
+  Sink part(std::size_t index);
+  /// Nothing more comes to it.
+  void close(std::size_t index);
+  /// Gives out what has come so far, part by part: some of it will never be closed.
+  void close_all();
+
+ private:
+  struct Part {
+    std::string text;
+    bool closed = false;
+  };
+  void give_out();  // under mutex_
+
+  Sink sink_;
+  std::mutex mutex_;  // guards what follows and the order of calls of sink_
+  std::vector<Part> parts_;
+  std::size_t current_ = 0;  // the first part that is not closed
 };
 
 /// What goes to stderr is red on docker's stdout.

@@ -158,6 +158,7 @@ Result<SourceFile> SourceTree::find(std::string_view path) {
 }
 
 Result<std::span<const SourceFile>> SourceTree::list(const std::string& path) {
+  std::lock_guard lock(listings_mutex_);  // so that two stages do not walk the same
   if (auto known = listings_.find(path); known != listings_.end())
     return std::span<const SourceFile>(known->second);
   if (auto all = listings_.find(""); all != listings_.end()) {
@@ -313,6 +314,7 @@ Result<std::string> SourceTree::read_link(const SourceFile& file) const {
 
 Result<UniqueFd> SourceTree::open(const SourceFile& file) const {
   auto directory = parent_of(file.path);
+  std::lock_guard lock(open_mutex_);
   if (!open_dir_fd_ || directory != open_dir_) {
     open_dir_fd_ = TRY(open_directory(root_, directory));
     open_dir_ = std::move(directory);

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <map>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,7 +53,7 @@ inline std::string_view path_below(std::string_view path, std::string_view direc
 }
 
 /// What COPY and ADD take from: the build context, or the root of another image. Paths are
-/// relative to its root, which no spelling and no link leaves. One thread at a time.
+/// relative to its root, which no spelling and no link leaves. Any thread.
 class SourceTree {
  public:
   /// `root` is borrowed. Files that `ignored` covers do not exist for it.
@@ -96,7 +97,9 @@ class SourceTree {
 
   int root_;
   dockerfile::IgnoreMatcher ignored_;
+  std::mutex listings_mutex_;                                // guards listings_, which only grow
   std::map<std::string, std::vector<SourceFile>> listings_;  // by directory
+  mutable std::mutex open_mutex_;                            // guards what follows
   mutable std::string open_dir_;                             // directory of the last open()
   mutable UniqueFd open_dir_fd_;
 };

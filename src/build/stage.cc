@@ -40,10 +40,10 @@ Result<void> Stage::begin(const Instruction& instruction) {
 
   auto stage = build_.dockerfile.stage_by_name(name, index_);
   if (stage) {
-    TRY(start_from_stage(build_.stages.at(*stage)));
+    TRY(start_from_stage(*build_.stages[*stage]));
   } else if (name == "scratch") {
     start_from_scratch();
-    build_.output.write(" ---> \n");
+    output_.write(" ---> \n");
     return {};
   } else {
     TRY(start_from_image(name));
@@ -51,7 +51,7 @@ Result<void> Stage::begin(const Instruction& instruction) {
   auto triggers = config_.on_build.value_or(std::vector<std::string>());
   config_.on_build.reset();
   if (triggers.empty()) {
-    build_.output.write(arrow(*image_.id));
+    output_.write(arrow(*image_.id));
     return {};
   }
   return run_triggers(triggers);
@@ -98,8 +98,8 @@ void Stage::start_from_scratch() {
 }
 
 Result<void> Stage::run_triggers(const std::vector<std::string>& triggers) {
-  build_.output.write(fmt::format("# Executing {} build trigger{}\n", triggers.size(),
-                                  triggers.size() == 1 ? "" : "s"));
+  output_.write(fmt::format("# Executing {} build trigger{}\n", triggers.size(),
+                            triggers.size() == 1 ? "" : "s"));
   in_trigger_ = true;
   for (const auto& text : triggers) {
     auto trigger = TRY(dockerfile::parse_trigger(text));
@@ -107,7 +107,7 @@ Result<void> Stage::run_triggers(const std::vector<std::string>& triggers) {
   }
   in_trigger_ = false;
   auto image = committer_ ? TRY(committer_->flush()) : image_;
-  build_.output.write(arrow(*image.id));
+  output_.write(arrow(*image.id));
   return {};
 }
 
@@ -183,29 +183,29 @@ Result<bool> Stage::look_up(const RunConfig& probe) {
     chain_ = top_chain(image_.config);
     root_ = UniqueFd();
   }
-  build_.output.write(" ---> Using cache\n");
-  if (!in_trigger_) build_.output.write(arrow(*image_.id));
+  output_.write(" ---> Using cache\n");
+  if (!in_trigger_) output_.write(arrow(*image_.id));
   return true;
 }
 
 void Stage::announce_container() {
   // No container stands behind the ID of a step: docker's lines want one.
   container_ = random_id().substr(0, 12);
-  build_.output.write(fmt::format(" ---> Running in {}\n", container_));
+  output_.write(fmt::format(" ---> Running in {}\n", container_));
 }
 
 void Stage::announce_removal() {
   if (build_.request.remove)
-    build_.output.write(fmt::format("Removing intermediate container {}\n", container_));
+    output_.write(fmt::format("Removing intermediate container {}\n", container_));
 }
 
 void Stage::commit(Commit c) {
   missed_ = true;
-  if (!committer_) committer_ = std::make_unique<Committer>(build_.store, build_.output, image_);
+  if (!committer_) committer_ = std::make_unique<Committer>(build_.store, output_, image_);
   c.config = config_;
   c.author = author_;
   if (c.layer) chain_known_ = false;
-  if (!in_trigger_) c.slot = build_.output.reserve();
+  if (!in_trigger_) c.slot = output_.reserve();
   committer_->add(std::move(c));
 }
 
@@ -225,7 +225,7 @@ Result<bool> Stage::reuse(const RunConfig& container_config, const std::string& 
   if (build_.request.no_cache || !know_chain()) return false;
   auto hit = TRY(StepCache(build_.store).find(material, chain_));
   if (!hit) return false;
-  build_.output.write(" ---> Using cache\n");
+  output_.write(" ---> Using cache\n");
   if (hit->layer) {
     if (base_.lowers.size() >= LayerDB::kMaxDepth)
       return Error(ErrorCode::InvalidArgument, "max depth exceeded");
@@ -265,7 +265,7 @@ Result<ImageRoot*> Stage::image_root(const std::string& from) {
   StageImage image;
   auto stage = build_.dockerfile.find_stage(from, index_);
   if (stage) {
-    image = build_.stages.at(*stage).image;
+    image = build_.stages[*stage]->image;
   } else {
     if (from.find_first_not_of("0123456789") == std::string::npos)
       return Error(ErrorCode::InvalidArgument,
@@ -278,9 +278,9 @@ Result<ImageRoot*> Stage::image_root(const std::string& from) {
   if (!image.id)
     return Error(ErrorCode::InvalidArgument,
                  fmt::format("invalid from flag value {}: the stage has no files", from));
-  auto [it, fresh] = build_.roots.try_emplace(*image.id);
-  ImageRoot& root = it->second;
-  if (fresh) {
+  std::lock_guard lock(build_.mutex);
+  ImageRoot& root = build_.roots[*image.id];
+  if (!root.files) {
     root.base = TRY(layer_base(build_.store, image.config.diff_ids));
     root.root = root.base.lowers.empty() ? TRY(open_dir(AT_FDCWD, "/proc/self/fdinfo"))
                                          : TRY(mount_base(build_.store, root.base));

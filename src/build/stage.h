@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -42,30 +43,30 @@ struct FinishedStage {
   StageArgs args;
 };
 
-/// What the stages of one build share.
+/// What the stages of one build share. They may run at once.
 struct BuildState {
   const Store& store;
   const BuildRequest& request;
   Context& context;
   const dockerfile::Dockerfile& dockerfile;
-  OrderedOutput& output;
-  std::function<void(std::int64_t)> copied;
-  std::stop_token stop;
+  std::function<void(std::int64_t)> copied;  // one call at a time
+  std::stop_token stop;                      // of the user, or because a stage has failed
   const std::function<std::string(const DownloadProgress&)>& download_text;
   BuildArgs args;
-  StatMemo memo;
   Tarsums context_sums;
-  std::map<std::size_t, FinishedStage> stages;                     // by index
-  std::map<ImageID, ImageRoot> roots;                              // mounted so far
+  /// By index. A stage only looks at those that the plan has it wait for.
+  std::vector<std::optional<FinishedStage>> stages;
+  std::mutex mutex;                    // guards what follows; an entry that is there stays
+  std::map<ImageID, ImageRoot> roots;  // mounted so far
   std::map<std::string, std::shared_ptr<CacheDir>> context_views;  // of RUN --mount, by source
-  int run_exit_code = 1;                                           // of a RUN that failed
 };
 
 /// Runs the instructions of one stage. Each step asks the cache, until one misses; a step that is
 /// run hands its result to the committer and the next begins.
 class Stage {
  public:
-  Stage(BuildState& build, std::size_t index) : build_(build), index_(index) {}
+  Stage(BuildState& build, std::size_t index, OrderedOutput& output)
+      : build_(build), index_(index), output_(output) {}
 
   /// The FROM line, with the triggers of the base image. The Step line is printed already.
   Result<void> begin(const dockerfile::Instruction& from);
@@ -75,6 +76,8 @@ class Stage {
   Result<void> add_label(const std::string& name, const std::string& value);
   /// Waits for the images of all steps.
   Result<FinishedStage> finish();
+  /// Of the RUN that failed; else 1.
+  int exit_code() const { return exit_code_; }
 
  private:
   using Instruction = dockerfile::Instruction;
@@ -172,6 +175,8 @@ class Stage {
 
   BuildState& build_;
   std::size_t index_;
+  OrderedOutput& output_;
+  int exit_code_ = 1;
   RunConfig config_;
   std::string author_;
   StageArgs args_;
@@ -183,7 +188,7 @@ class Stage {
   LayerBase base_;
   std::optional<ChainID> chain_;  // of base_; see know_chain()
   bool chain_known_ = true;
-  bool reading_run_ = false;  // the layer of a RUN is being hashed
+  bool reading_run_ = false;              // the layer of a RUN is being hashed
   std::shared_ptr<CacheDir> init_layer_;  // below the writable layer of RUN; see step_run.cc
   UniqueFd root_;                         // merged view of base_, when someone has asked for it
   std::unique_ptr<Committer> committer_;  // after the first miss

@@ -178,9 +178,9 @@ Result<std::size_t> Stage::take_source(FileStep& step, const std::string& writte
 Result<std::unique_ptr<LooseFile>> Stage::fetch(const FileStep& step, const std::string& url) {
   RemoteRequest request{url, step.destination.ends_with('/')};
   auto event = [this](const DownloadProgress& progress) {
-    if (build_.download_text) build_.output.write(build_.download_text(progress));
+    if (build_.download_text) output_.write(build_.download_text(progress));
   };
-  auto file = TRY(fetch_file(build_.store, request, build_.output, event, build_.stop));
+  auto file = TRY(fetch_file(build_.store, request, output_, event, build_.stop));
   if (step.checksum && file->content != *step.checksum)
     return Error(ErrorCode::Corrupt, fmt::format("{}: digest mismatch: expected {}, got {}", url,
                                                  step.checksum->str(), file->content.str()));

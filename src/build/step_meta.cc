@@ -137,8 +137,8 @@ Result<void> Stage::run(const dockerfile::Entrypoint& v) {
 Result<void> Stage::run(const dockerfile::Healthcheck& v) {
   if (config_.healthcheck && !config_.healthcheck->test.empty() &&
       config_.healthcheck->test[0] != "NONE") {
-    build_.output.write(fmt::format("Note: overriding previous HEALTHCHECK: [{}]\n",
-                                    join(config_.healthcheck->test, " ")));
+    output_.write(fmt::format("Note: overriding previous HEALTHCHECK: [{}]\n",
+                              join(config_.healthcheck->test, " ")));
   }
   HealthConfig check = health_config(v);
   config_.healthcheck = check;

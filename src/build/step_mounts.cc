@@ -163,6 +163,7 @@ Result<std::string> Stage::attach(RunSandbox& box, UniqueFd mount) {
 
 /// What the context has at `source`, with the owners that COPY would give.
 Result<std::shared_ptr<CacheDir>> Stage::context_view(const SourceFile& source) {
+  std::lock_guard lock(build_.mutex);
   auto& view = build_.context_views[source.path];
   if (view) return view;
   CopyRules rules;

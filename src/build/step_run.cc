@@ -144,12 +144,12 @@ Result<void> Stage::execute(const RunSandbox& box, const OciRuntime& runtime, co
   start.new_session = true;  // Ctrl-C is ours to handle
   auto container = TRY(runtime.start(start));
   for (UniqueFd* end : {&out.write, &err.write}) *end = UniqueFd();
-  auto relayed = relay(out.read.get(), err.read.get(), build_.output, build_.stop);
+  auto relayed = relay(out.read.get(), err.read.get(), output_, build_.stop);
   if (!relayed) return relayed;  // dropping the container kills and removes it
   auto outcome = TRY(container.wait());
   if (outcome.failure) return Error(ErrorCode::InvalidArgument, outcome.failure->message);
   if (outcome.status.success()) return {};
-  build_.run_exit_code = outcome.status.shell_code();
+  exit_code_ = outcome.status.shell_code();
   return Error(ErrorCode::InvalidArgument,
                fmt::format("The command '{}' returned a non-zero code: {}", join(spec.argv, " "),
                            outcome.status.shell_code()));
@@ -232,7 +232,7 @@ Result<void> Stage::run(const dockerfile::Run& v) {
       TRY(OciRuntime::open({build_.request.run.runtime, runtime_state_dir(build_.store.path())}));
   auto limits = build_.request.run.limits;
   for (const auto& warning : fit_limits(limits, runtime.cgroups()))
-    build_.output.write(fmt::format(" ---> [Warning] {}\n", warning));
+    output_.write(fmt::format(" ---> [Warning] {}\n", warning));
   announce_container();
   auto box = TRY(make_sandbox(step));
   auto done = execute(box, runtime, step);

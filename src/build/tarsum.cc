@@ -121,6 +121,7 @@ Result<Digest> Tarsums::compute(const SourceTree& tree, const SourceFile& file) 
 }
 
 void Tarsums::remember(const SourceFile& file, const Digest& sum) {
+  std::lock_guard lock(mutex_);
   sums_[file.path] = sum;
   if (memo_ != nullptr && file.is_regular()) memo_->record(file, sum);
 }
@@ -128,19 +129,19 @@ void Tarsums::remember(const SourceFile& file, const Digest& sum) {
 Result<void> Tarsums::compute_all(const std::vector<SourceFile>& files) {
   // Threads take the next file each; the tree of each has its own cached directory descriptor.
   std::atomic<std::size_t> next = 0;
-  std::mutex mutex;  // guards sums_ and error
+  std::mutex mutex;  // guards error
   std::optional<Error> error;
   auto work = [&] {
     SourceTree tree(tree_.root(), {});
     for (std::size_t i = next++; i < files.size(); i = next++) {
       auto sum = compute(tree, files[i]);
-      std::lock_guard lock(mutex);
       if (sum) {
         remember(files[i], *sum);
-      } else {
-        if (!error) error = std::move(sum).error();
-        next = files.size();
+        continue;
       }
+      std::lock_guard lock(mutex);
+      if (!error) error = std::move(sum).error();
+      next = files.size();
     }
   };
   {
@@ -155,6 +156,7 @@ Result<void> Tarsums::compute_all(const std::vector<SourceFile>& files) {
 }
 
 std::optional<Digest> Tarsums::recall(const SourceFile& file) {
+  std::lock_guard lock(mutex_);
   if (auto known = sums_.find(file.path); known != sums_.end()) return known->second;
   return memo_ != nullptr && file.is_regular() ? memo_->find(file) : std::nullopt;
 }
@@ -183,6 +185,7 @@ Result<Tarsums::Member> Tarsums::member(const SourceFile& file) {
 }
 
 Result<std::string> Tarsums::of(const SourceFile& file, const dockerfile::IgnoreMatcher& exclude) {
+  std::lock_guard lock(of_mutex_);
   if (!file.is_directory()) {
     auto one = TRY(member(file));
     return "file:" + (one.sum ? one.sum->hex() : one.text);
@@ -212,7 +215,7 @@ Result<std::string> Tarsums::of(const SourceFile& file, const dockerfile::Ignore
     }
   }
   TRY(compute_all(missing));
-  for (const auto& f : missing) sums.push_back(sums_.at(f.path));
+  for (const auto& f : missing) sums.push_back(*recall(f));
   return "dir:" + combine_members(std::move(sums), std::move(texts)).hex();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -37,7 +38,7 @@ Hasher begin_tarsum(const TarsumHeader& header);
 /// Whose owners count in the sums: a context is sent as 0:0, a stage's files keep theirs.
 enum class SumOwner : std::uint8_t { Root, Real };
 
-/// Computes and remembers the sums of the files of one tree.
+/// Computes and remembers the sums of the files of one tree. Any thread.
 class Tarsums {
  public:
   /// `memo` (may be null, borrowed) knows sums from earlier builds and takes new ones.
@@ -72,6 +73,8 @@ class Tarsums {
   SourceTree& tree_;
   SumOwner owner_;
   std::stop_token stop_;
+  std::mutex of_mutex_;  // so that two stages do not read the same files
+  std::mutex mutex_;     // guards what follows
   StatMemo* memo_;
   std::map<std::string, Digest> sums_;  // by path
 };

@@ -70,7 +70,10 @@ std::optional<std::string> BuildArgs::global(std::string_view name) const {
 std::optional<std::string> BuildArgs::declare(const std::string& name,
                                               const std::optional<std::string>& value) {
   auto it = given_.find(name);
-  if (it != given_.end()) used_.insert(name);
+  if (it != given_.end()) {
+    std::lock_guard lock(mutex_);
+    used_.insert(name);
+  }
   if (it != given_.end() && it->second) return it->second;
   if (value) return value;
   return global(name);
@@ -85,6 +88,7 @@ std::vector<std::pair<std::string, std::string>> BuildArgs::proxies() const {
 
 std::vector<std::string> BuildArgs::unused() const {
   std::vector<std::string> out;
+  std::lock_guard lock(mutex_);
   for (const auto& [name, value] : given_)
     if (!used_.contains(name) && !is_proxy(name)) out.push_back(name);
   return out;

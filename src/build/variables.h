@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,7 +18,8 @@ std::optional<std::string> env_value(const EnvList& env, std::string_view name);
 /// Replaces in place, or appends.
 void set_env(EnvList& env, const std::string& name, const std::string& value);
 
-/// What --build-arg gave, and what became of it. Shared by all stages.
+/// What --build-arg gave, and what became of it. Shared by all stages, which may run at once; the
+/// global ARGs are declared before them.
 class BuildArgs {
  public:
   using Given = std::map<std::string, std::optional<std::string>>;
@@ -39,6 +41,7 @@ class BuildArgs {
  private:
   const Given& given_;
   std::map<std::string, std::string, std::less<>> globals_;
+  mutable std::mutex mutex_;  // guards used_
   std::set<std::string> used_;
 };
 

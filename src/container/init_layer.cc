@@ -76,7 +76,7 @@ Result<void> make_entry(int diff, const InitEntry& entry, int image_root) {
 
 /// The directories on the way too. What the image has at `point` will do as it is.
 Result<void> make_mount_stub(int diff, const MountStub& point, int image_root,
-                              std::vector<std::string>& directories) {
+                             std::vector<std::string>& directories) {
   if (in_image(image_root, point.path.c_str())) return {};
   for (auto slash = point.path.find('/'); slash != std::string::npos;
        slash = point.path.find('/', slash + 1)) {

@@ -127,7 +127,8 @@ class Contexts(StoreCase):
     # ---- ADD of archives
 
     def add(self, dockerfile, **files):
-        return self.assert_same(self.context({"Dockerfile": FROM + dockerfile} | files, f"c{len(os.listdir(self.folder))}"))
+        # Without the cache: layers that have come out equal are hits for Strata alone.
+        return self.assert_same("--no-cache", self.context({"Dockerfile": FROM + dockerfile} | files, f"c{len(os.listdir(self.folder))}"))
 
     def test_add_of_archives(self):
         one, two = archive(("x", "x\n"), ("d/y", "y\n")), archive(("z", "z\n"), ("x", "dir", ""), compress=gzip.compress)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tarfile
 import threading
+import time
 import unittest
 
 from tests.support import rootfs, sample
@@ -322,6 +323,52 @@ class Run(Language):
     def test_mounts_stand_in_the_history(self):
         self.run_it("ARG A=1", "RUN --mount=type=cache,target=/c --mount=type=tmpfs,target=/t --network=none true")
         self.assertEqual(self.created_by()[0], "|1 A=1 --mount=type=cache,target=/c --mount=type=tmpfs,target=/t --network=none /bin/sh -c true")
+
+
+class Stages(Language):
+    """The graph of stages."""
+
+    def setUp(self):
+        super().setUp()
+        self.use_busybox()
+
+    def test_independent_stages_run_at_once_and_are_told_in_order(self):
+        # Each waits for the other, through a cache that both see: one after the other would never end.
+        meet = "RUN --mount=type=cache,target=/meet touch /meet/{0}; for i in $(seq 100); do test -e /meet/{1} && break; sleep 0.1; done; test -e /meet/{1} && echo met-{1} > /{0}"
+        out = self.build(f"FROM {sample.BASE} AS a\n{meet.format('a', 'b')}\nFROM {sample.BASE} AS b\n{meet.format('b', 'a')}\n"
+                         f"FROM {sample.BASE} AS unused\nRUN false\nFROM scratch\nCOPY --from=a /a /\nCOPY --from=b /b /\n")
+        found = self.files()
+        self.assertEqual((found["a"].content, found["b"].content), ("met-b\n", "met-a\n"))
+        steps = [line.split()[1] for line in out.splitlines() if line.startswith("Step ")]
+        self.assertEqual(steps, [f"{i}/9" for i in range(1, 10)])
+        self.assertEqual(out.count("Skipped (stage not needed)"), 2)
+
+    def test_a_failing_stage_stops_the_others(self):
+        started = time.monotonic()
+        error = self.refused(f"FROM {sample.BASE} AS slow\nRUN sleep 60\nFROM {sample.BASE} AS bad\nRUN echo this-one; exit 7\n"
+                             "FROM scratch\nCOPY --from=slow /x /\nCOPY --from=bad /x /\n")
+        self.assertLess(time.monotonic() - started, 30)
+        self.assertEqual(error, "The command '/bin/sh -c echo this-one; exit 7' returned a non-zero code: 7\n")
+
+    def test_what_came_before_a_failure_is_cached(self):
+        text = f"FROM {sample.BASE}\nRUN echo 1 > /1\nRUN echo 2 > /2\nRUN exit 3\n"
+        self.refused(text)
+        result = self.engine.run("build", "--network", "none", self.context({"Dockerfile": text}))
+        self.assertEqual((result.code, result.out.count("Using cache")), (3, 2))
+
+    def test_triggers_name_stages_of_the_child(self):
+        self.build(f"FROM {sample.BASE}\nONBUILD COPY --from=given /f /taken\nONBUILD RUN --mount=from=given,target=/m cp /m/f /mounted\n"
+                   "ONBUILD RUN true\n", tag="base:1")
+        self.build(f"FROM {sample.BASE} AS given\nRUN echo f > /f\nFROM base:1\nRUN test -e /taken\n")
+        found = self.files()
+        self.assertEqual((found["taken"].content, found["mounted"].content), ("f\n", "f\n"))
+
+    def test_many_stages_share_the_context_and_an_image(self):
+        files = {f"d/{i}": str(i) for i in range(200)}
+        stages = "".join(f"FROM {sample.BASE} AS s{i}\nCOPY d /d{i}\nCOPY --from={sample.BASE} /etc /e{i}\nRUN --mount=target=/c,source=d cat /c/7 > /f{i}\n" for i in range(6))
+        self.build(stages + "FROM scratch\n" + "".join(f"COPY --from=s{i} /f{i} /\n" for i in range(6)), files)
+        self.assertEqual({n: f.content for n, f in self.files().items() if n.startswith("f")}, {f"f{i}": "7" for i in range(6)})
+        self.assert_store_sound()
 
 
 if __name__ == "__main__":

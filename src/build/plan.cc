@@ -1,0 +1,81 @@
+#include "build/plan.h"
+
+#include "dockerfile/expand.h"
+#include "dockerfile/mount.h"
+
+namespace strata::build {
+namespace {
+
+using dockerfile::Dockerfile;
+using dockerfile::Instruction;
+
+class Planner {
+ public:
+  Planner(const Store& store, const Dockerfile& file, const BuildArgs& args)
+      : store_(store), file_(file), args_(args) {}
+
+  BuildPlan::Stages needs(std::size_t index) {
+    BuildPlan::Stages stages;
+    const auto& stage = file_.stages[index];
+    auto add = [&](const Instruction& instruction) { add_sources(instruction, index, stages); };
+    auto global = [&](std::string_view name) { return args_.global(name); };
+    auto base = dockerfile::expand_word(stage.from().image, file_.escape, global);
+    if (base) {
+      auto other = file_.stage_by_name(*base, index);
+      if (other) stages.insert(*other);
+      for (const auto& text : other ? triggers_in(file_.stages[*other]) : triggers_of(*base))
+        if (auto trigger = dockerfile::parse_trigger(text)) add(*trigger);
+    }
+    for (const auto& instruction : stage.instructions) add(instruction);
+    return stages;
+  }
+
+ private:
+  void add_sources(const Instruction& instruction, std::size_t index, BuildPlan::Stages& to) {
+    auto add = [&](const std::string& from) {
+      if (from.empty()) return;
+      if (auto stage = file_.find_stage(from, index)) to.insert(*stage);
+    };
+    if (const auto* copy = std::get_if<dockerfile::Copy>(&instruction.value)) add(copy->from);
+    if (const auto* run = std::get_if<dockerfile::Run>(&instruction.value))
+      for (const auto& mount : run->mounts) add(dockerfile::mount_from(mount));
+  }
+
+  static std::vector<std::string> triggers_in(const dockerfile::Stage& stage) {
+    std::vector<std::string> triggers;
+    for (const auto& instruction : stage.instructions)
+      if (const auto* on_build = std::get_if<dockerfile::OnBuild>(&instruction.value))
+        triggers.push_back(on_build->trigger);
+    return triggers;
+  }
+
+  /// An image that is not there has none: the stage itself will say so.
+  std::vector<std::string> triggers_of(const std::string& name) {
+    if (name.empty() || name == "scratch") return {};
+    auto image = take_image(store_, name);
+    if (!image) return {};
+    return image->config.config.on_build.value_or(std::vector<std::string>());
+  }
+
+  const Store& store_;
+  const Dockerfile& file_;
+  const BuildArgs& args_;
+};
+
+}  // namespace
+
+BuildPlan make_plan(const Store& store, const Dockerfile& file, std::size_t target,
+                    const BuildArgs& args) {
+  Planner planner(store, file, args);
+  BuildPlan plan;
+  BuildPlan::Stages wanted = {target};
+  for (std::size_t i = target + 1; i-- > 0;) {
+    if (!wanted.contains(i)) continue;
+    auto needs = planner.needs(i);
+    wanted.insert(needs.begin(), needs.end());
+    plan.stages[i] = std::move(needs);
+  }
+  return plan;
+}
+
+}  // namespace strata::build

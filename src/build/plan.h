@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <set>
+
+#include "build/variables.h"
+#include "dockerfile/parser.h"
+#include "store/store.h"
+
+namespace strata::build {
+
+/// Which stages a build runs, and what each of them waits for.
+struct BuildPlan {
+  using Stages = std::set<std::size_t>;  // indices
+  /// The needed stages, each with those that it stands on or takes files from: by FROM, COPY
+  /// --from, RUN --mount=from=, and by the triggers of its base. All of them come before it.
+  std::map<std::size_t, Stages> stages;
+};
+
+/// The plan for stage `target`. The global ARGs are declared in `args`.
+BuildPlan make_plan(const Store& store, const dockerfile::Dockerfile& file, std::size_t target,
+                    const BuildArgs& args);
+
+}  // namespace strata::build
