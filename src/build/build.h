@@ -41,6 +41,10 @@ struct BuildRequest {
   std::map<std::string, std::string> labels;                     // one LABEL step each, at the end
   std::string target;
   bool no_cache = false;
+  std::vector<std::string> no_cache_stages;  // --no-cache-filter: names, or numbers
+  /// --cache-from: images whose steps count as cached, although their parents are not recorded
+  /// here. Those that are not there are passed over.
+  std::vector<std::string> cache_from;
   bool remove = true;            // --rm: say that the step's container is removed
   bool force_remove = false;     // --force-rm: also after a failed RUN
   bool allow_whiteouts = false;  // ".wh.x" in an archive of ADD deletes x, else it is an error

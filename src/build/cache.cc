@@ -42,6 +42,49 @@ Result<std::optional<Image>> find_cached(const Store& store, const std::optional
   return best;
 }
 
+namespace {
+
+/// Whether `source` has all layers and steps of `at`, and at least one step more.
+bool continues(const ImageConfig& source, const ImageConfig& at) {
+  return source.history.size() > at.history.size() &&
+         source.diff_ids.size() >= at.diff_ids.size() &&
+         std::equal(at.history.begin(), at.history.end(), source.history.begin()) &&
+         std::equal(at.diff_ids.begin(), at.diff_ids.end(), source.diff_ids.begin());
+}
+
+}  // namespace
+
+Result<std::optional<Image>> find_in_history(const Store& store, std::span<const Image> sources,
+                                             const StageImage& at, const StepConfigs& step) {
+  for (const auto& source : sources) {
+    std::size_t done = at.config.history.size();
+    if (!continues(source.config, at.config)) continue;
+    const auto& entry = source.config.history[done];
+    if (entry.created_by != created_by(step.container)) continue;
+    std::size_t layers = at.config.diff_ids.size() + (entry.empty_layer ? 0 : 1);
+    if (layers > source.config.diff_ids.size()) continue;
+    if (done + 1 == source.config.history.size()) return std::optional(source);
+
+    ImageConfig config = at.config;
+    config.config = step.image;
+    config.container_config = step.container;
+    config.config.image = at.id ? at.id->str() : "";
+    config.container_config->image = config.config.image;
+    config.history.push_back(entry);
+    config.diff_ids.assign(source.config.diff_ids.begin(),
+                           source.config.diff_ids.begin() + static_cast<std::ptrdiff_t>(layers));
+    config.created = entry.created;
+    config.author = entry.author;
+    config.container.clear();
+    config.comment.clear();
+    config.docker_version.clear();
+    auto bytes = encode_image_config(config);
+    auto id = TRY(put_child_image(store, bytes, at.id));
+    return std::optional(Image{id, std::move(bytes), std::move(config)});
+  }
+  return std::optional<Image>();
+}
+
 Result<bool> has_step_like(const Store& store, const std::optional<ImageID>& parent,
                            std::string_view front, std::string_view back) {
   for (const auto& id : TRY(store.images().children(parent))) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 
+#include "build/committer.h"
 #include "image/config.h"
 #include "store/store.h"
 
@@ -14,6 +16,18 @@ namespace strata::build {
 /// So images that dockerd built are hits for us, and ours for it.
 Result<std::optional<Image>> find_cached(const Store& store, const std::optional<ImageID>& parent,
                                          const RunConfig& probe);
+
+/// Configs of a step that is asked for: of the image, and of the container.
+struct StepConfigs {
+  const RunConfig& image;
+  const RunConfig& container;
+};
+
+/// docker's --cache-from: whether one of `sources` (loaded or pulled images have no recorded
+/// parents) continues the history of `at` with the same step. Then the image of that step, made if
+/// it is not the source itself.
+Result<std::optional<Image>> find_in_history(const Store& store, std::span<const Image> sources,
+                                             const StageImage& at, const StepConfigs& step);
 
 /// Whether a child of `parent` was made by any step whose text starts and ends like this: so
 /// whether it is worth the while to compute what stands in between.

@@ -5,17 +5,12 @@
 #include "build/step_cache.h"
 
 namespace strata::build {
-namespace {
-
-/// docker shows a step by the words that were run, joined by blanks.
 std::string created_by(const RunConfig& container_config) {
   std::string text;
   if (!container_config.cmd) return text;
   for (const auto& word : *container_config.cmd) text += (text.empty() ? "" : " ") + word;
   return text;
 }
-
-}  // namespace
 
 std::optional<ChainID> top_chain(const ImageConfig& config) {
   if (config.diff_ids.empty()) return std::nullopt;

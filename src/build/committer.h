@@ -20,6 +20,9 @@ struct StageImage {
   ImageConfig config;
 };
 
+/// How docker's history shows a step: the words that were run, joined by blanks.
+std::string created_by(const RunConfig& container_config);
+
 /// The ChainID of an image's top layer, if it has any.
 std::optional<ChainID> top_chain(const ImageConfig& config);
 

@@ -28,6 +28,12 @@ Error requires_buildkit(std::string_view option) {
                            option));
 }
 
+Stage::Stage(BuildState& build, std::size_t index, OrderedOutput& output)
+    : build_(build), index_(index), output_(output), caching_(!build.request.no_cache) {
+  for (const auto& name : build.request.no_cache_stages)
+    if (build.dockerfile.find_stage(name) == index) caching_ = false;
+}
+
 // --- FROM
 
 Result<void> Stage::begin(const Instruction& instruction) {
@@ -172,6 +178,8 @@ Result<void> Stage::commit_config(const std::string& text) {
 Result<bool> Stage::look_up(const RunConfig& probe) {
   if (!may_look_up()) return false;
   auto hit = TRY(find_cached(build_.store, image_.id, probe));
+  if (!hit)
+    hit = TRY(find_in_history(build_.store, build_.cache_sources, image_, {config_, probe}));
   if (!hit || !TRY(hold_image(build_.store, *hit))) {
     missed_ = true;
     return false;
@@ -222,7 +230,7 @@ bool Stage::know_chain() {
 }
 
 Result<bool> Stage::reuse(const RunConfig& container_config, const std::string& material) {
-  if (build_.request.no_cache || !know_chain()) return false;
+  if (!caching_ || !know_chain()) return false;
   auto hit = TRY(StepCache(build_.store).find(material, chain_));
   if (!hit) return false;
   output_.write(" ---> Using cache\n");

@@ -54,6 +54,7 @@ struct BuildState {
   const std::function<std::string(const DownloadProgress&)>& download_text;
   BuildArgs args;
   Tarsums context_sums;
+  std::vector<Image> cache_sources;  // of --cache-from
   /// By index. A stage only looks at those that the plan has it wait for.
   std::vector<std::optional<FinishedStage>> stages;
   std::mutex mutex;                    // guards what follows; an entry that is there stays
@@ -65,8 +66,7 @@ struct BuildState {
 /// run hands its result to the committer and the next begins.
 class Stage {
  public:
-  Stage(BuildState& build, std::size_t index, OrderedOutput& output)
-      : build_(build), index_(index), output_(output) {}
+  Stage(BuildState& build, std::size_t index, OrderedOutput& output);
 
   /// The FROM line, with the triggers of the base image. The Step line is printed already.
   Result<void> begin(const dockerfile::Instruction& from);
@@ -158,7 +158,7 @@ class Stage {
   Result<void> commit_config(const std::string& text);
   /// True on a hit: the image is the step's result and the lines are printed.
   Result<bool> look_up(const RunConfig& probe);
-  bool may_look_up() const { return !build_.request.no_cache && !missed_; }
+  bool may_look_up() const { return caching_ && !missed_; }
   void announce_container();
   void announce_removal();
   /// Takes the result of an equal step from the second cache, if it has it: the step is committed.
@@ -180,6 +180,7 @@ class Stage {
   RunConfig config_;
   std::string author_;
   StageArgs args_;
+  bool caching_ = true;   // caches are asked at all
   bool own_cmd_ = false;  // CMD was given in this stage
   bool missed_ = false;   // after the first miss nothing is looked up
   bool in_trigger_ = false;

@@ -219,9 +219,10 @@ Result<void> Stage::copy_files(FileStep& step) {
 }
 
 Result<bool> Stage::may_find(const FileStep& step, const std::string& hint) {
-  if (build_.request.no_cache) return false;
+  if (!caching_) return false;
   if (know_chain() && StepCache(build_.store).knows(hint, chain_)) return true;
   if (!may_look_up()) return false;
+  if (!build_.cache_sources.empty()) return true;
   return has_step_like(build_.store, image_.id, step.front(), step.back());
 }
 

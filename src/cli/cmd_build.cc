@@ -51,6 +51,7 @@ void add_flags(FlagSet& f, Options& o) {
         return {};
       },
       "list", "build-arg", 0, "Set build-time variables");
+  f.add(r.cache_from, "cache-from", 0, "Images to consider as cache sources").type("stringSlice");
   f.add(o.cgroup_parent, "cgroup-parent", 0, "Optional parent cgroup for the container").hidden();
   f.add(o.compress, "compress", 0, "Compress the build context (never sent anywhere)").hidden();
   f.add(r.cpu_period, "cpu-period", 0, "Limit the CPU CFS (Completely Fair Scheduler) period");
@@ -72,6 +73,8 @@ void add_flags(FlagSet& f, Options& o) {
         "Set the networking mode for the RUN instructions during build: host or none; "
         "\"default\" is host");
   f.add(r.no_cache, "no-cache", 0, "Do not use cache when building the image");
+  f.add(r.no_cache_filter, "no-cache-filter", 0, "Do not cache specified stages")
+      .type("stringArray");
   f.add(o.platform, "platform", 0, "Set platform if server is multi-platform capable").hidden();
   f.add(o.pull, "pull", 0, "Always attempt to pull a newer version of the image").hidden();
   f.add(o.quiet, "quiet", 'q', "Suppress the build output and print image ID on success");

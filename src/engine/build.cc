@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "build/build.h"
 #include "engine/build_secrets.h"
 #include "engine/container_options.h"
@@ -57,6 +58,22 @@ Result<std::vector<Reference>> parse_tags(const std::vector<std::string>& tags) 
   return out;
 }
 
+/// A value of --cache-from: names with commas between them as the classic builder takes them, or
+/// one BuildKit source.
+Result<void> add_cache_sources(std::string_view text, std::vector<std::string>& names) {
+  if (!text.starts_with("type=")) {
+    for (auto name : split(text, ','))
+      if (!name.empty()) names.emplace_back(name);
+    return {};
+  }
+  constexpr std::string_view kImage = "type=image,ref=";
+  if (!text.starts_with(kImage))
+    return Error(ErrorCode::Unsupported,
+                 fmt::format("--cache-from {}: only images of the store are supported", text));
+  names.emplace_back(text.substr(kImage.size()));
+  return {};
+}
+
 Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   build::BuildRequest b;
   b.context.path = r.context;
@@ -65,6 +82,8 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   b.labels = r.labels;
   b.target = r.target;
   b.no_cache = r.no_cache;
+  b.no_cache_stages = r.no_cache_filter;
+  for (const auto& text : r.cache_from) TRY(add_cache_sources(text, b.cache_from));
   b.remove = r.remove;
   b.force_remove = r.force_remove;
   b.allow_whiteouts = r.allow_whiteouts;

@@ -22,6 +22,8 @@ struct BuildImageRequest {
   std::map<std::string, std::string> labels;
   std::string target;
   bool no_cache = false;
+  std::vector<std::string> no_cache_filter;  // stages
+  std::vector<std::string> cache_from;       // images
   bool remove = true;
   bool force_remove = false;
   bool allow_whiteouts = false;          // ".wh.x" in an archive of ADD deletes x

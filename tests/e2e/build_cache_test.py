@@ -21,7 +21,7 @@ class BuildCache(StoreCase):
         return self.engine("image", "inspect", "--format", "{{json .RootFS.Layers}}", tag)
 
     def test_metadata_above_breaks_no_step_below(self):
-        steps = "WORKDIR /w\nCOPY d /d\nRUN date +%N > /now\nRUN true\nCMD [\"x\"]\n"
+        steps = "WORKDIR /w\nCOPY d /d\nRUN cat /proc/sys/kernel/random/uuid > /now\nRUN true\nCMD [\"x\"]\n"
         files = {"d/f": "f"}
         self.build("LABEL v=1\n" + steps, files=files)
         layers = self.layers()
@@ -92,6 +92,38 @@ class BuildCache(StoreCase):
                 file.write(text)
             os.utime(os.path.join(folder, "d/c"), (past, past))
             self.assertEqual(content("c", False), text)
+
+    def test_loaded_images_are_cache_sources(self):
+        steps = "COPY d /d\nENV A=1\nRUN cat /proc/sys/kernel/random/uuid > /now\nCMD [\"x\"]\n"
+        self.build(steps, files={"d/f": "f"})
+        made = self.engine("image", "inspect", "--format", "{{.Id}}", "t:1")
+        self.engine("save", "-o", self.path("t.tar"), "t:1", sample.BASE)
+        other = self.strata("other")
+        other("load", "-q", "-i", self.path("t.tar"))
+        folder = self.context({"Dockerfile": f"FROM {sample.BASE}\n{steps}"})
+
+        def build(*options):
+            return other("build", "--network", "none", "-t", "n:1", *options, folder).count("Using cache")
+
+        self.assertEqual(build("--cache-from", "nosuch:1,t:1"), 4)
+        self.assertEqual(other("image", "inspect", "--format", "{{.Id}}", "n:1"), made)
+        self.context({"Dockerfile": f"FROM {sample.BASE}\n{steps}LABEL last=changed\n"})
+        self.assertEqual(build("--cache-from", "t:1"), 4)
+        self.context({"Dockerfile": f"FROM {sample.BASE}\n{steps.replace('A=1', 'A=2')}"})
+        self.assertEqual(build("--cache-from=type=image,ref=t:1"), 1)
+        result = other.run("build", "--cache-from", "type=registry,ref=x/y", folder)
+        self.assertEqual((result.code, "only images of the store are supported" in result.err), (1, True), result)
+        self.assert_store_sound("other")
+
+    def test_no_cache_for_some_stages(self):
+        folder = self.context({"Dockerfile": f"FROM {sample.BASE} AS one\nRUN cat /proc/sys/kernel/random/uuid > /1\nFROM {sample.BASE} AS two\nRUN cat /proc/sys/kernel/random/uuid > /2\n"
+                                             "FROM scratch\nCOPY --from=one /1 /\nCOPY --from=two /2 /\n"})
+        self.engine("build", "-t", "t:1", folder)
+        one, two = self.engine("cat", "t:1", "/1"), self.engine("cat", "t:1", "/2")
+        out = self.engine("build", "-t", "t:1", "--no-cache-filter", "TWO", folder)
+        self.assertEqual(out.count("Using cache"), 2, out)
+        self.assertEqual(self.engine("cat", "t:1", "/1"), one)
+        self.assertNotEqual(self.engine("cat", "t:1", "/2"), two)
 
 
 if __name__ == "__main__":
