@@ -61,6 +61,10 @@ class CopyPlan {
   void finish();
   bool empty() const { return items_.empty(); }
 
+  /// How the first file of a source differs from what `layer` (the files of an earlier COPY) has in
+  /// its place: "src/a.c: content differs"; empty if none does. Xattrs are not looked at.
+  Result<std::string> first_difference(int layer) const;
+
   /// Writes all of it. With `sums`, the sums of files that are not known yet are computed from the
   /// same read. `copied` (may be empty) is told the bytes of content so far, again and again.
   /// Cancelled soon after `stop` is requested.
@@ -88,6 +92,8 @@ class CopyPlan {
   Result<void> add_file(SourceTree& tree, const SourceFile& file, const std::string& path);
   Result<void> add_tree(SourceTree& tree, const SourceFile& top, const std::string& path);
   void put(const std::string& path, Item item);
+  static Result<std::string> content_difference(int layer, const std::string& path,
+                                                const Item& item);
   /// What the image has at `path`, links not followed.
   Result<std::optional<SourceFile>> in_image(const std::string& path) const;
   /// An image does not carry the time of its root directory: this stands for it.

@@ -176,11 +176,16 @@ Result<void> Stage::commit_config(const std::string& text) {
 }
 
 Result<bool> Stage::look_up(const RunConfig& probe) {
-  if (!may_look_up()) return false;
+  miss_.reset();
+  if (!may_look_up()) {
+    TRY(explain(probe));
+    return false;
+  }
   auto hit = TRY(find_cached(build_.store, image_.id, probe));
   if (!hit)
     hit = TRY(find_in_history(build_.store, build_.cache_sources, image_, {config_, probe}));
   if (!hit || !TRY(hold_image(build_.store, *hit))) {
+    TRY(explain(probe));
     missed_ = true;
     return false;
   }
@@ -196,7 +201,24 @@ Result<bool> Stage::look_up(const RunConfig& probe) {
   return true;
 }
 
+Result<void> Stage::explain(const RunConfig& probe) {
+  if (!build_.request.explain_cache) return {};
+  if (!caching_)
+    miss_ = CacheMiss{"the cache was not to be used", {}};
+  else if (missed_)
+    miss_ = CacheMiss{"parent: a step before it was run anew", {}};
+  else
+    miss_ = TRY(explain_miss(build_.store, image_.id, probe));
+  return {};
+}
+
+void Stage::tell_miss() {
+  if (miss_) output_.write(fmt::format(" ---> Not cached: {}\n", miss_->reason));
+  miss_.reset();
+}
+
 void Stage::announce_container() {
+  tell_miss();
   // No container stands behind the ID of a step: docker's lines want one.
   container_ = random_id().substr(0, 12);
   output_.write(fmt::format(" ---> Running in {}\n", container_));

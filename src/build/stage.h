@@ -14,6 +14,7 @@
 #include "build/committer.h"
 #include "build/copy_plan.h"
 #include "build/download.h"
+#include "build/explain.h"
 #include "build/output.h"
 #include "build/source_tree.h"
 #include "build/tarsum.h"
@@ -159,6 +160,10 @@ class Stage {
   /// True on a hit: the image is the step's result and the lines are printed.
   Result<bool> look_up(const RunConfig& probe);
   bool may_look_up() const { return caching_ && !missed_; }
+  /// --explain-cache: finds out why the step was not cached; says so when it is run.
+  Result<void> explain(const RunConfig& probe);
+  void tell_miss();
+  void tell_file_miss(const CopyPlan& plan, bool unpacks);
   void announce_container();
   void announce_removal();
   /// Takes the result of an equal step from the second cache, if it has it: the step is committed.
@@ -184,8 +189,9 @@ class Stage {
   bool own_cmd_ = false;  // CMD was given in this stage
   bool missed_ = false;   // after the first miss nothing is looked up
   bool in_trigger_ = false;
-  std::string container_;  // 12 digits that stand for the container of the step
-  StageImage image_;       // up to the first miss
+  std::optional<CacheMiss> miss_;  // of this step, with --explain-cache
+  std::string container_;          // 12 digits that stand for the container of the step
+  StageImage image_;               // up to the first miss
   LayerBase base_;
   std::optional<ChainID> chain_;  // of base_; see know_chain()
   bool chain_known_ = true;

@@ -195,7 +195,7 @@ Result<void> Stage::copy_files(FileStep& step) {
         {"copy", text, step.path, build_.request.allow_whiteouts ? "whiteouts" : ""});
   };
   // The sums cost a read of all files: they are worth it only if there is something to be found.
-  if (TRY(may_find(step, hint))) {
+  if (build_.request.explain_cache || TRY(may_find(step, hint))) {
     auto text = TRY(step.text());
     if (TRY(look_up(step_config(text)))) return {};
     if (TRY(reuse(step_config(text), material(text)))) return {};
@@ -226,6 +226,20 @@ Result<bool> Stage::may_find(const FileStep& step, const std::string& hint) {
   return has_step_like(build_.store, image_.id, step.front(), step.back());
 }
 
+/// Names the first file that differs from those of an earlier COPY or ADD.
+void Stage::tell_file_miss(const CopyPlan& plan, bool unpacks) {
+  if (miss_ && miss_->other_files) {
+    auto layer = build_.store.layers().get(*top_chain(miss_->other_files->config));
+    auto files = layer ? build_.store.caches().open_diff(layer->cache_id)
+                       : Result<UniqueFd>(std::move(layer).error());
+    // An earlier result that cannot be read any more explains nothing, and fails nothing.
+    auto difference = files ? plan.first_difference(files->get()) : Result<std::string>("");
+    if (difference && !difference->empty() && !unpacks) miss_->reason = *difference;
+    if (unpacks) miss_->reason = "the archive's content differs";
+  }
+  tell_miss();
+}
+
 Result<LayerWriter> Stage::write_files(FileStep& step) {
   std::vector<std::size_t> archives;  // indices
   std::string place;
@@ -243,6 +257,7 @@ Result<LayerWriter> Stage::write_files(FileStep& step) {
     }
   }
   plan.finish();
+  tell_file_miss(plan, !archives.empty());
   auto equal_files = TRY(donors());
   auto layer = TRY(LayerWriter::create(build_.store, base_, std::move(equal_files)));
   TRY(plan.write(layer, step.sums, build_.copied, build_.stop).context("{} failed", step.name));

@@ -60,6 +60,8 @@ void add_flags(FlagSet& f, Options& o) {
   f.add(r.cpuset_cpus, "cpuset-cpus", 0, "CPUs in which to allow execution (0-3, 0,1)");
   f.add(r.cpuset_mems, "cpuset-mems", 0, "MEMs in which to allow execution (0-3, 0,1)");
   f.add(o.content_trust, "disable-content-trust", 0, "Skip image verification").hidden();
+  f.add(r.explain_cache, "explain-cache", 0,
+        "Say for each step that is not cached which input has changed");
   f.add(r.dockerfile, "file", 'f', "Name of the Dockerfile (Default is 'PATH/Dockerfile')");
   f.add(r.force_remove, "force-rm", 0, "Always remove intermediate containers");
   f.add(o.iidfile, "iidfile", 0, "Write the image ID to the file");

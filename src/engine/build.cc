@@ -84,6 +84,7 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   b.no_cache = r.no_cache;
   b.no_cache_stages = r.no_cache_filter;
   for (const auto& text : r.cache_from) TRY(add_cache_sources(text, b.cache_from));
+  b.explain_cache = r.explain_cache;
   b.remove = r.remove;
   b.force_remove = r.force_remove;
   b.allow_whiteouts = r.allow_whiteouts;

@@ -24,6 +24,7 @@ struct BuildImageRequest {
   bool no_cache = false;
   std::vector<std::string> no_cache_filter;  // stages
   std::vector<std::string> cache_from;       // images
+  bool explain_cache = false;                // says for each step that misses what has changed
   bool remove = true;
   bool force_remove = false;
   bool allow_whiteouts = false;          // ".wh.x" in an archive of ADD deletes x

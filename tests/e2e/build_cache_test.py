@@ -125,6 +125,31 @@ class BuildCache(StoreCase):
         self.assertEqual(self.engine("cat", "t:1", "/1"), one)
         self.assertNotEqual(self.engine("cat", "t:1", "/2"), two)
 
+    def test_explains_each_miss(self):
+        def misses(steps, *options, files=None):
+            folder = self.context({"Dockerfile": f"FROM {sample.BASE}\n{steps}", **(files or {})})
+            out = self.engine("build", "--explain-cache", "--network", "none", *options, folder)
+            return [line[len(" ---> Not cached: "):] for line in out.splitlines() if line.startswith(" ---> Not cached: ")]
+
+        steps = "ARG V=1\nENV A=1\nCOPY d /d\nRUN echo $V > /v\n"
+        files = {"d/a": "one", "d/b/c": "two"}
+        nothing, after = "no earlier build had this step here", "parent: a step before it was run anew"
+        self.assertEqual(misses(steps, files=files), [nothing, after, after, after])
+        self.assertEqual(misses(steps, files=files), [])
+        self.assertEqual(misses(steps.replace("A=1", "A=2"), files=files), ['instruction: was "ENV A=1"', after])
+        self.assertEqual(misses(steps, "--build-arg", "V=2", files=files), ["build argument V: was 1, is 2"])
+        self.assertEqual(misses(steps, "--no-cache", files=files), ["the cache was not to be used"] * 4)
+        self.assertEqual(misses(steps, files={"d/b/c": "TWO"}), ["d/b/c: content differs", after])
+        os.chmod(self.path("context/d/b/c"), 0o600)
+        self.assertEqual(misses(steps)[0], "d/b/c: mode was 0644, is 0600")
+        self.assertEqual(misses(steps, files={"d/b/new": ""})[0], "d/b/new: is new")
+        os.rename(self.path("context/d/b"), self.path("context/d/e"))
+        self.assertEqual(misses(steps)[0], "d/e: is new")
+        self.engine("build", "-t", "base:2", self.context({"Dockerfile": f"FROM {sample.BASE}\nCOPY d /d\n"}))
+        base = self.engine("image", "inspect", "--format", "{{.Id}}", sample.BASE)[7:19]
+        folder = self.context({"Dockerfile": "FROM base:2\nARG V=1\n"})
+        self.assertIn(f"Not cached: parent: was {base}, is ", self.engine("build", "--explain-cache", folder))
+
 
 if __name__ == "__main__":
     unittest.main()
