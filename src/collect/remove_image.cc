@@ -9,7 +9,7 @@ namespace strata {
 /// Why an image has to stay.
 struct ImageRemoval::Conflict {
   bool hard = false;  // not even by force
-  bool used = false;  // by a container
+  bool used = false;  // by a container or a mount
   std::string reason;
 
   Error error(ImageID id) const;
@@ -86,6 +86,8 @@ Result<std::optional<ImageRemoval::Conflict>> ImageRemoval::conflict(ImageID id,
     return Found({true, false, "image has dependent child images"});
   if (const auto* c = TRY(container_of(id, true)))
     return Found({true, true, "image is being used by running container " + truncated(c->id)});
+  if (auto mount = TRY(usage())->mounts.find(id); mount != TRY(usage())->mounts.end())
+    return Found({true, true, "image is mounted at " + mount->second});
   if (force) return Found();
   if (look_at_names && !TRY(names_of(id)).empty())
     return Found({false, false, "image is referenced in multiple repositories"});
@@ -120,12 +122,19 @@ Result<void> ImageRemoval::untag(const Reference& name, RemovedItems& items) {
 
 Result<void> ImageRemoval::untag(const std::string& text, ImageID id, bool force,
                                  RemovedItems& items) {
-  if (!force && is_single_name(TRY(names_of(id))))
+  if (!force && is_single_name(TRY(names_of(id)))) {
+    auto mount = TRY(usage())->mounts.find(id);
+    if (mount != TRY(usage())->mounts.end())
+      return Error(ErrorCode::Conflict,
+                   fmt::format("conflict: unable to remove repository reference \"{}\" (must "
+                               "force) - its image {} is mounted at {}",
+                               text, truncated(id.str()), mount->second));
     if (const auto* c = TRY(container_of(id, std::nullopt)))
       return Error(ErrorCode::Conflict,
                    fmt::format("conflict: unable to remove repository reference \"{}\" (must "
                                "force) - container {} is using its referenced image {}",
                                text, truncated(c->id), truncated(id.str())));
+  }
   auto name = TRY(Reference::parse_normalized(text)).with_default_tag();
   TRY(untag(name, items));
   if (name.digest) return {};

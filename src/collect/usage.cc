@@ -1,6 +1,7 @@
 #include "collect/usage.h"
 
 #include "collect/buildkit.h"
+#include "store/image_mount.h"
 
 namespace strata {
 namespace {
@@ -84,6 +85,9 @@ Result<Usage> scan_usage(const Store& store, const std::set<Digest>& held) {
   for (const auto& id : held) add_user(usage, ChainID(id));
   TRY(add_buildkit(store, usage));
   usage.containers = TRY(list_containers(store));
+  if (store.own_dir() >= 0)  // else only a dockerd has used it
+    for (auto& mount : TRY(image_mounts(store.own_dir())))
+      usage.mounts.emplace(mount.image, std::move(mount.directory));
   return usage;
 }
 

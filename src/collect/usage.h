@@ -30,6 +30,7 @@ struct Usage {
   std::map<ImageID, ImageUse> images;       // those that can be read, as dockerd lists no other
   std::map<ChainID, LayerUse> layers;       // sound ones
   std::vector<ContainerRecord> containers;  // newest first
+  std::map<ImageID, std::string> mounts;    // of `image mount`: one directory of each image
 
   /// docker calls it dangling: nobody needs it, and it has no name.
   static bool is_dangling(const ImageUse& use) { return use.names.empty() && use.children.empty(); }

@@ -13,6 +13,7 @@
 #include "engine/typed_path.h"
 #include "fs/overlay_mount.h"
 #include "image/reference.h"
+#include "store/image_mount.h"
 #include "store/layer_writer.h"
 #include "store/tree_tar.h"
 
@@ -146,6 +147,9 @@ Result<std::string> mount_image(const EngineOptions& engine, std::string_view im
   if (!real) return Error::from_errno(errno, "mount " + target);
   if (attach_mount(root.get(), real.get()) < 0)
     return Error::from_errno(errno, fmt::format("mount {}", real.get()));
+  auto recorded = record_image_mount(store->own_dir(), {taken.id, real.get()});
+  if (!recorded) ::umount2(real.get(), UMOUNT_NOFOLLOW);
+  TRY(std::move(recorded));
   return std::string(real.get());
 }
 
@@ -154,10 +158,12 @@ Result<std::string> unmount_image(const EngineOptions& engine, const std::string
   auto target = what;
   auto id = resolve_image(*store, what);
   if (what.find('/') != 0 && id) target = default_mount_point(*store, *id);
+  std::unique_ptr<char, void (*)(void*)> real(::realpath(target.c_str(), nullptr), std::free);
   if (::umount2(target.c_str(), UMOUNT_NOFOLLOW) < 0)
     return errno == EINVAL || errno == ENOENT
                ? Error(ErrorCode::NotFound, fmt::format("{} is not mounted", what))
                : Error::from_errno(errno, "umount " + target);
+  forget_image_mount(store->own_dir(), real ? real.get() : target);
   if (target.starts_with(store->path() + "/strata/mnt/")) ::rmdir(target.c_str());
   return target;
 }

@@ -56,6 +56,13 @@ std::optional<ImageID> look_up(const References::Repositories& repositories, con
 
 }  // namespace
 
+Result<void> References::create_if_missing() const {
+  if (stat_at(image_dir_, kFile)) return {};
+  auto lock = TRY(FileLock::acquire(lock_dir_, kLock, FileLock::Mode::Exclusive));
+  if (stat_at(image_dir_, kFile)) return {};
+  return save(image_dir_, {});
+}
+
 Result<References::Repositories> References::load() const {
   auto text = read_file(image_dir_, kFile);
   if (!text) {

@@ -23,6 +23,8 @@ class References {
   /// `image_dir` is ROOT/image/overlay2, `lock_dir` ROOT/strata. Both are borrowed.
   References(int image_dir, int lock_dir) : image_dir_(image_dir), lock_dir_(lock_dir) {}
 
+  /// Writes an empty set if there is no file, as dockerd does when it starts.
+  Result<void> create_if_missing() const;
   /// A missing file is an empty set.
   Result<Repositories> load() const;
   Result<std::optional<ImageID>> get(const Reference& ref) const;

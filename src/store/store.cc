@@ -142,6 +142,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& root, Access acces
                    TRY(open_dir(dir, "image/overlay2/imagedb/metadata/sha256")));
   s.layers.emplace(TRY(open_dir(dir, "image/overlay2/layerdb")));
   s.references.emplace(s.image_dir.get(), s.own.get());
+  if (access == Access::Write) TRY(s.references->create_if_missing());
   s.caches.emplace(TRY(open_dir(dir, "overlay2")));
   return std::unique_ptr<Store>(new Store(std::move(state)));
 }

@@ -113,6 +113,21 @@ class Files(StoreCase):
         self.engine("image", "umount", self.path("here"))
         self.assertEqual(os.listdir(self.path("here")), [])
 
+    def test_a_mounted_image_is_not_removed(self):
+        self.engine("build", "-t", "held:1", self.context({"Dockerfile": "FROM scratch\nCOPY d /d\n", "d/x": "x"}, "held"))
+        image = self.engine("image", "inspect", "--format", "{{.Id}}", "held:1")
+        where = self.engine("image", "mount", "held:1")
+        self.addCleanup(self.engine.run, "image", "umount", where)
+        self.assertIn(f'unable to remove repository reference "held:1" (must force) - its image {image[7:19]} is mounted at {where}',
+                      self.refused("rmi", "held:1"))
+        self.assertIn(f"(cannot be forced) - image is mounted at {where}", self.refused("rmi", "-f", image))
+        self.assertEqual(self.engine("rmi", "-f", "held:1"), "Untagged: held:1")
+        self.assertNotIn(image, self.engine("image", "prune", "-f"))
+        with open(os.path.join(where, "d/x")) as file:
+            self.assertEqual(file.read(), "x")
+        self.engine("image", "umount", image)
+        self.assertIn(f"Deleted: {image}", self.engine("rmi", image))
+
 
 if __name__ == "__main__":
     unittest.main()
