@@ -11,6 +11,8 @@
 namespace strata::archive {
 namespace {
 
+constexpr const char* kLimitName = "the layer without compression (--max-layer-size)";
+
 /// A member's bytes as they are in the archive: hashed, counted, and ended when the user asks.
 class WatchedSource final : public ByteSource {
  public:
@@ -95,7 +97,8 @@ class Loader {
     // Where it stands is known when it is published; until then it needs nothing below it.
     auto donors = TRY(find_donors(store_, below));
     auto writer = TRY(LayerWriter::create(store_, LayerBase(), std::move(donors)));
-    TRY(writer.add_tar(*plain));
+    LimitedSource limited(*plain, options_.max_layer_size, kLimitName);
+    TRY(writer.add_tar(limited));
     auto sealed = TRY(writer.seal());
     if (layer.blob) {
       auto digest = TRY(watched.digest());

@@ -20,6 +20,7 @@ struct LoadedImage {
 
 struct LoadOptions {
   bool lazy = false;                                 // do not sync
+  std::int64_t max_layer_size = 0;                   // bytes of a layer's tar, unpacked; 0: any
   std::stop_token stop;                              // Cancelled when asked for
   std::function<void(std::int64_t bytes)> progress;  // bytes of layers read so far; may be empty
 };

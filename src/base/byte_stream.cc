@@ -1,5 +1,7 @@
 #include "base/byte_stream.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -17,6 +19,15 @@ Result<std::size_t> StringSource::read(std::span<char> buffer) {
   std::size_t n = std::min(buffer.size(), rest_.size());
   std::copy_n(rest_.data(), n, buffer.data());
   rest_.remove_prefix(n);
+  return n;
+}
+
+Result<std::size_t> LimitedSource::read(std::span<char> buffer) {
+  std::size_t n = TRY(source_.read(buffer));
+  bytes_ += static_cast<std::int64_t>(n);
+  if (limit_ > 0 && bytes_ > limit_)
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("{} is larger than {} bytes", what_, limit_));
   return n;
 }
 

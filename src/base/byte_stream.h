@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/fd.h"
 
@@ -42,6 +45,22 @@ class StringSource final : public ByteSource {
 
  private:
   std::string_view rest_;
+};
+
+/// Gives what a borrowed source gives, up to `limit` bytes: more is an error, not an end. 0: no
+/// limit.
+class LimitedSource final : public ByteSource {
+ public:
+  /// `what` begins the error: "<what> is larger than 1000 bytes".
+  LimitedSource(ByteSource& source, std::int64_t limit, std::string what)
+      : source_(source), limit_(limit), what_(std::move(what)) {}
+  Result<std::size_t> read(std::span<char> buffer) override;
+
+ private:
+  ByteSource& source_;
+  std::int64_t limit_;
+  std::string what_;
+  std::int64_t bytes_ = 0;
 };
 
 /// Reads until `buffer` is full or the end; fewer bytes than asked for mean the end.

@@ -45,10 +45,11 @@ struct BuildRequest {
   /// --cache-from: images whose steps count as cached, although their parents are not recorded
   /// here. Those that are not there are passed over.
   std::vector<std::string> cache_from;
-  bool explain_cache = false;    // a line for each step that was not cached: what has changed
-  bool remove = true;            // --rm: say that the step's container is removed
-  bool force_remove = false;     // --force-rm: also after a failed RUN
-  bool allow_whiteouts = false;  // ".wh.x" in an archive of ADD deletes x, else it is an error
+  bool explain_cache = false;       // a line for each step that was not cached: what has changed
+  bool remove = true;               // --rm: say that the step's container is removed
+  bool force_remove = false;        // --force-rm: also after a failed RUN
+  std::int64_t max_layer_size = 0;  // bytes of an archive of ADD, unpacked; 0: any
+  bool allow_whiteouts = false;     // ".wh.x" in an archive of ADD deletes x, else it is an error
   RunOptions run;
   std::map<std::string, SecretSource> secrets;  // by id
   std::map<std::string, std::string> agents;    // --ssh: sockets of agents, by id

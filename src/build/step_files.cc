@@ -286,7 +286,9 @@ Result<void> Stage::unpack_archives(const FileStep& step, const std::vector<std:
     auto fd = TRY(step.tree_of(file).open(file.copy.file));
     FdSource source(fd.get());
     auto plain = TRY(decompress(source));
-    auto done = unpack(root.get(), *plain, marks, build_.stop);
+    LimitedSource limited(*plain, build_.request.max_layer_size,
+                          "the archive without compression (--max-layer-size)");
+    auto done = unpack(root.get(), limited, marks, build_.stop);
     if (!done && done.error().code() != ErrorCode::Cancelled)
       done.error().add_context("failed to copy files: Error processing tar file(exit status 1)");
     if (!done) return done;

@@ -67,6 +67,12 @@ void add_flags(FlagSet& f, Options& o) {
   f.add(o.iidfile, "iidfile", 0, "Write the image ID to the file");
   f.add(o.isolation, "isolation", 0, "Container isolation technology").hidden();
   f.add(o.labels, "label", 0, "Set metadata for an image");
+  f.add_value(
+      [&r](std::string_view text) -> Result<void> {
+        r.max_layer_size = TRY(parse_ram_size(text));
+        return {};
+      },
+      "bytes", "max-layer-size", 0, "Refuse archives of ADD that are larger without compression");
   f.add(r.memory, "memory", 'm', "Memory limit").type("bytes");
   f.add(r.memory_swap, "memory-swap", 0,
         "Swap limit equal to memory plus swap: '-1' to enable unlimited swap")

@@ -3,7 +3,9 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <memory>
 #include <stop_token>
 
 #include "base/io.h"
@@ -12,6 +14,7 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "engine/images.h"
+#include "engine/url_source.h"
 #include "image/units.h"
 
 namespace strata::cli {
@@ -24,6 +27,12 @@ struct Options {
 
 void add_flags(FlagSet& f, Options& o) {
   f.add(o.request.changes, "change", 'c', "Apply Dockerfile instruction to the created image");
+  f.add_value(
+      [&o](std::string_view text) -> Result<void> {
+        o.request.max_layer_size = TRY(parse_ram_size(text));
+        return {};
+      },
+      "bytes", "max-layer-size", 0, "Refuse a tar that is larger without compression");
   f.add(o.request.message, "message", 'm', "Set commit message for imported image");
   f.add(o.request.platform, "platform", 0, "Set platform if server is multi-platform capable");
 }
@@ -31,14 +40,14 @@ void add_flags(FlagSet& f, Options& o) {
 /// Reads a descriptor, and gives up when the user asks for the end: a pipe may be silent for long.
 class InterruptibleSource final : public ByteSource {
  public:
-  InterruptibleSource(int fd, Progress& progress, std::stop_token stop)
-      : fd_(fd), progress_(progress), stop_(std::move(stop)), source_(fd) {}
+  InterruptibleSource(int fd, std::stop_token stop)
+      : fd_(fd), stop_(std::move(stop)), source_(fd) {}
 
   Result<std::size_t> read(std::span<char> buffer) override {
     pollfd waiting = {fd_, POLLIN, 0};
     while (!stop_.stop_requested()) {
       int ready = ::poll(&waiting, 1, kLookInterval);
-      if (ready > 0) return counted(source_.read(buffer));
+      if (ready > 0) return source_.read(buffer);
       if (ready < 0 && errno != EINTR) return Error::from_errno(errno, "poll");
     }
     return Error(ErrorCode::Cancelled, "cancelled");
@@ -47,40 +56,76 @@ class InterruptibleSource final : public ByteSource {
  private:
   static constexpr int kLookInterval = 50;  // milliseconds
 
-  Result<std::size_t> counted(Result<std::size_t> n) {
-    if (n) bytes_ += static_cast<std::int64_t>(*n);
-    progress_.update([&] { return fmt::format("importing: {}", human_size(bytes_)); });
-    return n;
-  }
-
   int fd_;
-  Progress& progress_;
-  std::int64_t bytes_ = 0;
   std::stop_token stop_;
   FdSource source_;
 };
 
+/// Shows how far it was read.
+class CountedSource final : public ByteSource {
+ public:
+  CountedSource(ByteSource& source, Progress& progress) : source_(source), progress_(progress) {}
+
+  Result<std::size_t> read(std::span<char> buffer) override {
+    std::size_t n = TRY(source_.read(buffer));
+    bytes_ += static_cast<std::int64_t>(n);
+    progress_.update([&] { return fmt::format("importing: {}", human_size(bytes_)); });
+    return n;
+  }
+
+ private:
+  ByteSource& source_;
+  Progress& progress_;
+  std::int64_t bytes_ = 0;
+};
+
+/// What docker's progress messages come to where there is no terminal.
+class UrlLines {
+ public:
+  UrlLines(std::string url, std::FILE* out) : url_(std::move(url)), out_(out) {}
+  void begin(bool knows_length) {
+    begun_ = true;
+    open_ = !knows_length;
+    fmt::print(out_, "Downloading from {}\n", url_);
+  }
+  void end(bool failed) {
+    if (begun_ && (open_ || failed)) fmt::print(out_, "\n");
+  }
+  bool begun() const { return begun_; }
+
+ private:
+  std::string url_;
+  std::FILE* out_;
+  std::atomic<bool> begun_ = false;
+  bool open_ = false;
+};
+
 Result<int> run(Options& o, Call& call) {
   const std::string& source = call.args[0];
-  o.request.source_name = source == "-" ? "-" : source;
+  bool from_url = is_remote(source);
+  o.request.source_name = from_url ? source : "-";  // docker's client sends a file as its input
   if (call.args.size() > 1) o.request.reference = call.args[1];
   UniqueFd file;
-  if (source != "-") {
-    if (source.find("://") != std::string::npos)
-      return Error(ErrorCode::Unsupported,
-                   fmt::format("import {}: URLs are not supported", source));
-    file = TRY(open_at(AT_FDCWD, source, O_RDONLY));
-    o.request.source_name = "-";  // docker's client sends a file as its standard input
-  }
+  if (source != "-" && !from_url) file = TRY(open_at(AT_FDCWD, source, O_RDONLY));
   Interrupt interrupt;
   Progress progress;
-  InterruptibleSource tar(file ? file.get() : STDIN_FILENO, progress, interrupt.token());
-  auto id = import_image(engine_options(call), o.request, tar);
+  UrlLines lines(source, call.out);
+  std::unique_ptr<ByteSource> tar;
+  if (from_url)
+    tar = open_url(
+        source, [&lines](bool knows_length) { lines.begin(knows_length); }, interrupt.token());
+  else
+    tar =
+        std::make_unique<InterruptibleSource>(file ? file.get() : STDIN_FILENO, interrupt.token());
+  CountedSource counted(*tar, progress);
+  auto id = import_image(engine_options(call), o.request, counted);
   progress.clear();
+  lines.end(!id);
   if (!id && interrupt.exit_code() != 0) {
     fmt::print(call.err, "import cancelled\n");
     return interrupt.exit_code();
   }
+  if (!id && lines.begun()) return std::move(id).error();
   if (!id) return from_daemon(std::move(id).error());
   std::fputs((id->str() + "\n").c_str(), call.out);
   return 0;
@@ -91,11 +136,11 @@ Result<int> run(Options& o, Call& call) {
 
 Command import_command(std::string_view path) {
   return {.path = path,
-          .operands = "[OPTIONS] file|- [REPOSITORY[:TAG]]",
+          .operands = "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]",
           .summary = "Import the contents from a tarball to create a filesystem image",
           .description =
               "Makes an image of one layer out of the tar archive of a root file system, "
-              "plain or gzip.",
+              "plain or compressed.",
           .arity = between(1, 2),
           .make = action<cmd_import::Options, cmd_import::add_flags, cmd_import::run>};
 }

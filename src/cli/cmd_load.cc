@@ -20,10 +20,17 @@ namespace {
 struct Options {
   std::string input;
   bool quiet = false;
+  std::int64_t max_layer_size = 0;
 };
 
 void add_flags(FlagSet& f, Options& o) {
   f.add(o.input, "input", 'i', "Read from tar archive file, instead of STDIN");
+  f.add_value(
+      [&o](std::string_view text) -> Result<void> {
+        o.max_layer_size = TRY(parse_ram_size(text));
+        return {};
+      },
+      "bytes", "max-layer-size", 0, "Refuse layers that are larger without compression");
   f.add(o.quiet, "quiet", 'q', "Suppress the load output");
 }
 
@@ -53,6 +60,7 @@ Result<int> run(Options& o, Call& call) {
   Progress progress;
   LoadRequest request;
   request.source_name = o.input.empty() ? "-" : o.input;
+  request.max_layer_size = o.max_layer_size;
   if (!o.quiet)
     request.progress = [&](std::int64_t bytes) {
       progress.update([&] { return fmt::format("loading: {}", human_size(bytes)); });

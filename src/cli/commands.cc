@@ -64,6 +64,7 @@ std::span<const Command> all_commands() {
       run_command("container run"),
       save_command("save"),
       save_command("image save"),
+      search_command("search"),
       start_command("start"),
       start_command("container start"),
       stop_command("stop"),

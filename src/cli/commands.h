@@ -39,6 +39,7 @@ Command rm_command(std::string_view path);
 Command rmi_command(std::string_view path);
 Command run_command(std::string_view path);
 Command save_command(std::string_view path);
+Command search_command(std::string_view path);
 Command start_command(std::string_view path);
 Command stop_command(std::string_view path);
 Command system_df_command(std::string_view path);

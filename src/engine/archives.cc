@@ -43,6 +43,7 @@ Result<std::vector<LoadedImage>> load_into(const Store& store, const EngineOptio
   options.lazy = engine.lazy;
   options.stop = engine.stop;
   options.progress = request.progress;
+  options.max_layer_size = request.max_layer_size;
   std::vector<LoadedImage> result;
   for (auto& loaded : TRY(archive::load_images(store, *members, images, options))) {
     LoadedImage image;

@@ -36,6 +36,7 @@ Result<void> save_images_into(const EngineOptions& engine, const SaveRequest& re
 /// `load`: from where.
 struct LoadRequest {
   std::string source_name;                           // for messages
+  std::int64_t max_layer_size = 0;                   // bytes of a layer's tar, unpacked; 0: any
   std::function<void(std::int64_t bytes)> progress;  // bytes of layers so far; may be empty
 };
 

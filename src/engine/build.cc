@@ -87,6 +87,7 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   b.explain_cache = r.explain_cache;
   b.remove = r.remove;
   b.force_remove = r.force_remove;
+  b.max_layer_size = r.max_layer_size;
   b.allow_whiteouts = r.allow_whiteouts;
   b.run = TRY(run_options(r));
   for (const auto& text : r.secrets) {

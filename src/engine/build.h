@@ -27,6 +27,7 @@ struct BuildImageRequest {
   bool explain_cache = false;                // says for each step that misses what has changed
   bool remove = true;
   bool force_remove = false;
+  std::int64_t max_layer_size = 0;       // bytes of an archive of ADD, unpacked; 0: any
   bool allow_whiteouts = false;          // ".wh.x" in an archive of ADD deletes x
   std::string network;                   // "", "default", "host" or "none"
   std::string runtime;                   // "crun" or "runc"

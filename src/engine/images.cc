@@ -6,6 +6,7 @@
 
 #include "build/change.h"
 #include "compress/detect.h"
+#include "dockerfile/glob.h"
 #include "engine/filter.h"
 #include "engine/log_time.h"
 #include "image/config.h"
@@ -194,6 +195,56 @@ Result<std::vector<ImageRow>> list_images(const EngineOptions& engine,
   return rows;
 }
 
+namespace {
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+  return lower;
+}
+
+/// What one is told about a repository: by the label of any of its images that has one.
+std::string description_of(const Store& store, const std::map<std::string, ImageID>& references) {
+  for (const auto& [reference, id] : references) {
+    auto image = store.images().get(id);
+    if (!image || !image->config.config.labels) continue;
+    for (const char* label :
+         {"org.opencontainers.image.description", "org.opencontainers.image.title"})
+      if (auto found = image->config.config.labels->find(label);
+          found != image->config.config.labels->end())
+        return found->second;
+  }
+  return "";
+}
+
+}  // namespace
+
+Result<std::vector<SearchRow>> search_images(const EngineOptions& engine, std::string_view term) {
+  auto wanted = lower_case(term);
+  bool is_pattern = dockerfile::is_glob(wanted);
+  auto glob = TRY(dockerfile::Glob::compile(is_pattern ? wanted : "*"));
+  auto store = TRY(open_to_read(engine));
+  std::vector<SearchRow> rows;
+  for (const auto& [name, references] : TRY(store->references().load())) {
+    if (is_pattern ? !glob.matches(name) : name.find(wanted) == std::string::npos) continue;
+    SearchRow row{name, description_of(*store, references), {}, false};
+    for (const auto& [text, id] : references) {
+      auto reference = Reference::parse_normalized(text);
+      if (!reference) continue;
+      row.official = reference->name().starts_with("docker.io/library/");
+      if (!reference->digest) row.tags.push_back(reference->tag);
+    }
+    rows.push_back(std::move(row));
+  }
+  auto rank = [&](const SearchRow& row) {
+    return row.name == wanted ? 0 : row.name.starts_with(wanted) ? 1 : 2;
+  };
+  std::stable_sort(rows.begin(), rows.end(), [&](const SearchRow& a, const SearchRow& b) {
+    return std::pair(rank(a), a.name) < std::pair(rank(b), b.name);
+  });
+  return rows;
+}
+
 Result<Json> inspect_image(const EngineOptions& engine, std::string_view name) {
   auto store = TRY(open_to_read(engine));
   auto id = TRY(resolve_image(*store, name));
@@ -243,6 +294,16 @@ Result<void> tag_image(const EngineOptions& engine, std::string_view source,
   return name_image(*store, reference, id, Time::now());
 }
 
+namespace {
+
+Result<void> add_plain_tar(LayerWriter& layer, ByteSource& tar, std::int64_t limit) {
+  auto plain = TRY(decompress(tar));
+  LimitedSource limited(*plain, limit, "the tar (--max-layer-size)");
+  return layer.add_tar(limited);
+}
+
+}  // namespace
+
 Result<ImageID> import_image(const EngineOptions& engine, const ImportRequest& request,
                              ByteSource& tar) {
   std::optional<Reference> reference;
@@ -258,8 +319,10 @@ Result<ImageID> import_image(const EngineOptions& engine, const ImportRequest& r
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto donors = TRY(find_donors(*store, std::nullopt));
   auto layer = TRY(LayerWriter::create(*store, {}, std::move(donors)));
-  auto plain = TRY(decompress(tar).context("import {}", request.source_name));
-  TRY(layer.add_tar(*plain).context("import {}", request.source_name));
+  auto added = add_plain_tar(layer, tar, request.max_layer_size);
+  // An error of a transfer names its URL, as docker words it.
+  if (!added && request.source_name == "-") added.error().add_context("import -");
+  TRY(std::move(added));
   TRY(layer.seal());
   // docker keeps the layer of an import even if it is the empty one.
   auto published = TRY(layer.publish(std::nullopt));

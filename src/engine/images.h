@@ -37,6 +37,18 @@ struct ImageRow {
 Result<std::vector<ImageRow>> list_images(const EngineOptions& engine,
                                           const ListImagesRequest& request);
 
+/// One row of `search`: a repository of the store.
+struct SearchRow {
+  std::string name;               // "app", "reg.example/team/app"
+  std::string description;        // label org.opencontainers.image.description, or .title
+  std::vector<std::string> tags;  // sorted
+  bool official = false;          // of docker.io/library
+};
+
+/// The repositories whose name contains `term`, or matches it if it has '*', '?' or '[': case does
+/// not matter. An exact name comes first, then those that begin with it, then by name.
+Result<std::vector<SearchRow>> search_images(const EngineOptions& engine, std::string_view term);
+
 /// The inspect document of docker 20.10. NotFound: "No such image: x".
 Result<Json> inspect_image(const EngineOptions& engine, std::string_view name);
 
@@ -75,6 +87,7 @@ struct ImportRequest {
   std::string message;               // -m; empty: that comment
   std::string reference;             // empty: no name
   std::string platform;              // empty: the host's
+  std::int64_t max_layer_size = 0;   // bytes of the tar, unpacked; 0: any
   std::vector<std::string> changes;  // -c: Dockerfile instructions
 };
 Result<ImageID> import_image(const EngineOptions& engine, const ImportRequest& request,

@@ -72,6 +72,33 @@ class Urls(StoreCase):
         self.assert_same(self.context({"Dockerfile": f"{FROM}ADD {url}/f.txt {url}/ /o\n"}))
         self.assertEqual([name for name in os.listdir(self.path("ours/strata")) if name.startswith("add-")], [])
 
+    def test_import(self):
+        with open(self.path("base.tar"), "rb") as file:
+            tar = file.read()
+        self.web.pages |= {"/b.tar": (200, {}, tar), "/until-close": (200, {"Content-Length": None}, gzip.compress(tar))}
+        url = self.web.url
+
+        def same(source, *arguments):
+            theirs, ours = (engine.run("import", *arguments, source, "u:1") for engine in (self.theirs, self.ours))
+            self.assertEqual(*((result.code, normalise(result.out)) for result in (ours, theirs)))
+            return theirs.err, ours.err
+
+        for source in ("/b.tar", "/until-close", "/nope", "/broken", "/cut", "/ftp"):
+            with self.subTest(source):
+                theirs, ours = same(url + source, "-c", "ENV A=1")
+                self.assertEqual(ours.removeprefix(f"import {url}{source}: "), theirs)
+        self.assertIn("unexpected EOF", same(url + "/f.txt")[1])
+        for source in ("http://127.0.0.1:1/x", "https://127.0.0.1:1/x", "ftp://x/y", "HTTP://127.0.0.1/x", "127.0.0.1/x"):
+            with self.subTest(source):
+                theirs, ours = same(source)
+                self.assertEqual(ours.removeprefix("open ").strip(), theirs.removeprefix("open ").strip())
+        for engine in (self.theirs, self.ours):
+            engine("import", "-m", "said", f"{url}/b.tar", "u:2")
+        for name in ("u:1", "u:2"):
+            show = [engine("history", "--format", "{{.Comment}}", name) + engine("image", "inspect", "-f", "{{.RootFS.Layers}}{{.Config.Env}}", name)
+                    for engine in (self.ours, self.theirs)]
+            self.assertEqual(*show)
+
     def test_a_host_that_is_not_there(self):
         context = self.context({"Dockerfile": f"{FROM}ADD http://no.such.host.invalid/x /o/\n"})
         theirs, ours = (re.sub(r" on [0-9.:]+:53", "", self.build(engine, context)) for engine in (self.theirs, self.ours))

@@ -2,6 +2,7 @@
 import bz2
 import gzip
 import io
+import json
 import lzma
 import os
 import subprocess
@@ -91,6 +92,45 @@ class Archives(StoreCase):
                         after = self.store().fingerprint()
                         changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
                         self.assertEqual(changed - {"image/overlay2/layerdb/tmp/"}, set())
+
+    def test_a_bomb_ends_at_the_limit(self):
+        """256 MiB of zeros in a few bytes: refused at --max-layer-size, with little memory, and nothing stays."""
+        size = 256 << 20
+        header = tarfile.TarInfo("zeros")
+        header.size = size
+
+        def bomb(command):  # in small pieces: a child's memory is counted from the size of its parent on
+            with open(self.path("bomb"), "wb") as out, subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out) as process:
+                process.stdin.write(header.tobuf())
+                for _ in range(size >> 20):
+                    process.stdin.write(bytes(1 << 20))
+            with open(self.path("bomb"), "rb") as file:
+                return file.read()
+
+        packed = {name: bomb(command) for name, command in (("gzip", ["gzip"]), ("xz", ["xz", "-0"]), ("zstd", ["zstd", "-q", "-c"]))}
+        before = self.store().fingerprint()
+        for name, data in packed.items():
+            self.assertLess(len(data), 4 << 20, name)
+            with self.subTest(name):
+                folder = self.context({"Dockerfile": "FROM scratch\nADD bomb /\n", "bomb": data})
+                bomb_file = os.path.join(folder, "bomb")
+                archive = self.path("bomb.tar")
+                config = json.dumps({"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": ["sha256:" + "0" * 64]}})
+                with tarfile.open(archive, "w") as tar:
+                    rootfs.add_file(tar, "manifest.json", json.dumps([{"Config": "c.json", "RepoTags": ["b:1"], "Layers": ["l"]}]))
+                    rootfs.add_file(tar, "c.json", config)
+                    tar.add(bomb_file, "l")
+                limit = "without compression (--max-layer-size) is larger than 8388608 bytes"
+                for command, operands in (("load", ("-i", archive)), ("import", (bomb_file,)), ("build", (folder,))):
+                    process = self.engine.popen(command, "--max-layer-size", "8m", *operands, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                    with process.stderr:
+                        message = process.stderr.read().decode()
+                    _, status, usage = os.wait4(process.pid, 0)
+                    process.returncode = os.waitstatus_to_exitcode(status)
+                    self.assertEqual((process.returncode, len(message.splitlines())), (1, 1), message)
+                    self.assertIn("(--max-layer-size) is larger than 8388608 bytes" if command == "import" else limit, message)
+                    self.assertLess(usage.ru_maxrss, 64 << 10, f"KiB of memory for {command}")
+        self.assertEqual(self.store().fingerprint(), before)
 
 
 if __name__ == "__main__":
