@@ -17,6 +17,9 @@ Result<int> run(CommitContainerRequest& o, Call& call) {
   o.container = call.args[0];
   if (call.args.size() > 1) o.reference = call.args[1];
   auto id = commit_container(engine_options(call), o);
+  // A bad name is refused by docker's client.
+  if (!id && id.error().message().starts_with("invalid reference format"))
+    return std::move(id).error();
   if (!id) return from_daemon(std::move(id).error());
   fmt::print(call.out, "{}\n", id->str());
   return 0;

@@ -8,6 +8,7 @@ namespace {
 void add_flags(FlagSet& f, ContainerFlags& o) { add_container_flags(f, o); }
 
 Result<int> run(ContainerFlags& o, Call& call) {
+  TRY(check_container_flags(call, o));
   auto id = TRY(create_from_flags(call, o));
   fmt::print(call.out, "{}\n", id);
   return 0;

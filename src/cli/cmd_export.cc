@@ -19,6 +19,7 @@ void add_flags(FlagSet& f, Options& o) {
 }
 
 Result<int> run(Options& o, Call& call) {
+  if (!o.output.empty()) TRY(check_output_path(o.output).context("failed to export container"));
   auto file = TRY(OutputFile::open(o.output));
   Interrupt interrupt;
   auto engine = engine_options(call);

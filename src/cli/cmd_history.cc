@@ -35,7 +35,7 @@ constexpr TableField kFields[] = {
 };
 
 TableSpec table_spec(bool human) {
-  return {.go_type = "*formatter.historyContext",
+  return {.go_type = "*image.historyContext",
           .default_format =
               human ? "table {{.ID}}\t{{if .CreatedSince }}{{.CreatedSince}}{{else}}N/A{{end}}\t"
                       "{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"

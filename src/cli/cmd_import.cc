@@ -125,7 +125,9 @@ Result<int> run(Options& o, Call& call) {
     fmt::print(call.err, "import cancelled\n");
     return interrupt.exit_code();
   }
-  if (!id && lines.begun()) return std::move(id).error();
+  // A bad name is refused by docker's client.
+  bool bad_name = !id && id.error().message().starts_with("invalid reference format");
+  if (!id && (lines.begun() || bad_name)) return std::move(id).error();
   if (!id) return from_daemon(std::move(id).error());
   std::fputs((id->str() + "\n").c_str(), call.out);
   return 0;
@@ -141,7 +143,7 @@ Command import_command(std::string_view path) {
           .description =
               "Makes an image of one layer out of the tar archive of a root file system, "
               "plain or compressed.",
-          .arity = between(1, 2),
+          .arity = at_least(1),
           .make = action<cmd_import::Options, cmd_import::add_flags, cmd_import::run>};
 }
 

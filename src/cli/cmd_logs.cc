@@ -44,6 +44,8 @@ Result<int> run(Options& o, Call& call) {
   if (printed) return 0;
   auto error = std::move(printed).error();
   if (error.sys_errno() == EPIPE) return 0;  // `logs | head`
+  if (error.message().starts_with("invalid value for \""))
+    return error;  // of the client, in docker
   if (error.code() != ErrorCode::NotFound) return from_daemon(std::move(error));
   error.add_context("Error");
   return error;

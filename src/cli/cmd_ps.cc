@@ -48,7 +48,7 @@ constexpr TableField kFields[] = {
 };
 
 TableSpec table_spec(bool size) {
-  return {.go_type = "*formatter.containerContext",
+  return {.go_type = "*formatter.ContainerContext",
           .default_format = size ? "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t"
                                    "{{.Status}}\t{{.Ports}}\t{{.Names}}\t{{.Size}}"
                                  : "table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t"
@@ -63,7 +63,8 @@ TableSpec table_spec(bool size) {
                               "created_at: {{.CreatedAt}}\nstate: {{.State}}\nstatus: {{.Status}}\n"
                               "names: {{.Names}}\nlabels: {{.Labels}}\nports: {{.Ports}}\n",
           .raw_quiet_format = "container_id: {{.ID}}",
-          .fields = kFields};
+          .fields = kFields,
+          .row_error = "failed to execute template"};
 }
 
 std::string joined(const std::vector<std::string>& words) {

@@ -31,7 +31,8 @@ Result<int> run(Options& o, Call& call) {
     else
       error = from_daemon(std::move(error));
     fmt::print(call.err, "{}\n", error.message());
-    exit_code = 1;
+    // With force, docker is content if it is not there.
+    if (!o.force || error.code() != ErrorCode::NotFound) exit_code = 1;
   }
   return exit_code;
 }

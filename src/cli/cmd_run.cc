@@ -9,6 +9,8 @@ namespace strata::cli {
 namespace cmd_run {
 namespace {
 
+constexpr int kNotStarted = 125;
+
 struct Options {
   ContainerFlags container;
   bool proxy_signals = true;
@@ -41,10 +43,14 @@ Result<void> check(const Options& o) {
 }
 
 Result<int> run(Options& o, Call& call) {
-  if (auto checked = check(o); !checked) return refuse(call, checked.error(), true);
+  TRY(check(o));
   const auto& options = o.container.options;
   if (options.tty && options.interactive && !options.detach && ::isatty(STDIN_FILENO) == 0)
     return Error(ErrorCode::InvalidArgument, "the input device is not a TTY");
+  if (auto checked = check_container_flags(call, o.container); !checked) {
+    refuse(call, checked.error(), true);
+    return kNotStarted;
+  }
   auto id = create_from_flags(call, o.container);
   if (!id) return refuse(call, id.error(), true);
 

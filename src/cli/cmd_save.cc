@@ -52,17 +52,7 @@ Result<Place> find_place(std::string path) {
   auto slash = path.rfind('/');
   std::string parent =
       slash == std::string::npos ? "." : path.substr(0, std::max(slash, std::size_t{1}));
-  struct stat st = {};
-  if (::stat(parent.c_str(), &st) < 0 && errno == ENOENT)
-    return Error(ErrorCode::NotFound,
-                 fmt::format("failed to save image: invalid output path: directory \"{}\" does "
-                             "not exist",
-                             parent));
-  if (::stat(path.c_str(), &st) == 0 && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
-    return Error(ErrorCode::InvalidArgument,
-                 fmt::format("failed to save image: invalid output path: \"{}\" must be a "
-                             "directory or a regular file: got a device",
-                             path));
+  TRY(check_output_path(path).context("failed to save image"));
   Place place;
   place.parent = TRY(open_dir(AT_FDCWD, parent));
   place.name = slash == std::string::npos ? path : path.substr(slash + 1);

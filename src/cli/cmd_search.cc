@@ -11,7 +11,7 @@ namespace strata::cli {
 namespace cmd_search {
 namespace {
 
-constexpr std::size_t kShownDescription = 45;  // bytes, as docker
+constexpr std::size_t kShownDescription = 45;  // characters, as docker
 constexpr std::int64_t kMostRows = 100;
 
 struct Options {
@@ -75,10 +75,7 @@ Result<Filters> parse_filters(const std::vector<std::string>& texts) {
 
 std::string one_line(std::string text, bool full) {
   std::replace(text.begin(), text.end(), '\n', ' ');
-  if (full || text.size() <= kShownDescription) return text;
-  std::size_t end = kShownDescription - std::string_view("\u2026").size();
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) end--;
-  return text.substr(0, end) + "\u2026";
+  return full ? text : ellipsis(text, kShownDescription);
 }
 
 Json row_json(const SearchRow& row, bool full) {

@@ -8,6 +8,8 @@ namespace {
 
 Result<int> run(Call& call) {
   auto tagged = tag_image(engine_options(call), call.args[0], call.args[1]);
+  if (!tagged && tagged.error().message().starts_with("Error parsing reference"))
+    return std::move(tagged).error();  // of the client, in docker
   if (!tagged) return from_daemon(std::move(tagged).error());
   return 0;
 }

@@ -1,6 +1,10 @@
 #include "cli/container_flags.h"
 
-#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
 
 #include "base/io.h"
 #include "cli/report.h"
@@ -9,10 +13,20 @@
 namespace strata::cli {
 namespace {
 
+FlagSetter checked_as(ContainerValue kind) {
+  return [kind](std::string_view text) { return check_value(kind, std::string(text)); };
+}
+
+void add_size(FlagSet& f, std::string& v, std::string_view name, char shorthand,
+              std::string_view usage) {
+  f.add(v, name, shorthand, usage).type("bytes").check(checked_as(ContainerValue::Size));
+}
+
 void add_process_flags(FlagSet& f, ContainerOptions& o) {
-  f.add(o.attach, "attach", 'a', "Attach to STDIN, STDOUT or STDERR");
+  f.add(o.attach, "attach", 'a', "Attach to STDIN, STDOUT or STDERR")
+      .check(checked_as(ContainerValue::Stream));
   f.add(o.entrypoint, "entrypoint", 0, "Overwrite the default ENTRYPOINT of the image");
-  f.add(o.env, "env", 'e', "Set environment variables");
+  f.add(o.env, "env", 'e', "Set environment variables").check(checked_as(ContainerValue::Variable));
   f.add(o.env_files, "env-file", 0, "Read in a file of environment variables");
   f.add(o.hostname, "hostname", 'h', "Container host name");
   f.add(o.domainname, "domainname", 0, "Container NIS domain name");
@@ -30,7 +44,7 @@ void add_file_flags(FlagSet& f, ContainerOptions& o) {
   f.add(o.volumes, "volume", 'v', "Bind mount a volume");
   f.add(o.tmpfs, "tmpfs", 0, "Mount a tmpfs directory");
   f.add(o.read_only, "read-only", 0, "Mount the container's root filesystem as read only");
-  f.add(o.shm_size, "shm-size", 0, "Size of /dev/shm").type("bytes");
+  add_size(f, o.shm_size, "shm-size", 0, "Size of /dev/shm");
 }
 
 void add_network_flags(FlagSet& f, ContainerOptions& o) {
@@ -41,8 +55,9 @@ void add_network_flags(FlagSet& f, ContainerOptions& o) {
   f.add(o.publish, "publish", 'p', "Publish a container's port(s) to the host");
   f.add(o.publish_all, "publish-all", 'P', "Publish all exposed ports to random ports");
   f.add(o.expose, "expose", 0, "Expose a port or a range of ports");
-  f.add(o.extra_hosts, "add-host", 0, "Add a custom host-to-IP mapping (host:ip)");
-  f.add(o.dns, "dns", 0, "Set custom DNS servers");
+  f.add(o.extra_hosts, "add-host", 0, "Add a custom host-to-IP mapping (host:ip)")
+      .check(checked_as(ContainerValue::ExtraHost));
+  f.add(o.dns, "dns", 0, "Set custom DNS servers").check(checked_as(ContainerValue::Dns));
   f.add(o.dns_options, "dns-option", 0, "Set DNS options");
   f.add(o.dns_options, "dns-opt", 0, "Set DNS options").hidden();
   f.add(o.dns_search, "dns-search", 0, "Set custom DNS search domains");
@@ -62,11 +77,10 @@ void add_right_flags(FlagSet& f, ContainerOptions& o) {
 }
 
 void add_limit_flags(FlagSet& f, ContainerOptions& o) {
-  f.add(o.memory, "memory", 'm', "Memory limit").type("bytes");
-  f.add(o.memory_reservation, "memory-reservation", 0, "Memory soft limit").type("bytes");
-  f.add(o.memory_swap, "memory-swap", 0,
-        "Swap limit equal to memory plus swap: '-1' to enable unlimited swap")
-      .type("bytes");
+  add_size(f, o.memory, "memory", 'm', "Memory limit");
+  add_size(f, o.memory_reservation, "memory-reservation", 0, "Memory soft limit");
+  add_size(f, o.memory_swap, "memory-swap", 0,
+           "Swap limit equal to memory plus swap: '-1' to enable unlimited swap");
   f.add(o.cpus, "cpus", 0, "Number of CPUs").type("decimal");
   f.add(o.cpu_shares, "cpu-shares", 'c', "CPU shares (relative weight)");
   f.add(o.cpu_period, "cpu-period", 0, "Limit CPU CFS (Completely Fair Scheduler) period");
@@ -75,19 +89,43 @@ void add_limit_flags(FlagSet& f, ContainerOptions& o) {
   f.add(o.cpuset_mems, "cpuset-mems", 0, "MEMs in which to allow execution (0-3, 0,1)");
   f.add(o.pids_limit, "pids-limit", 0, "Tune container pids limit (set -1 for unlimited)");
   f.add(o.oom_score_adj, "oom-score-adj", 0, "Tune host's OOM preferences (-1000 to 1000)");
-  f.add(o.ulimits, "ulimit", 0, "Ulimit options").type("ulimit");
+  f.add(o.ulimits, "ulimit", 0, "Ulimit options")
+      .type("ulimit")
+      .check(checked_as(ContainerValue::Limit));
 }
 
-/// docker refuses before it creates anything.
-Result<void> check_cidfile(const std::string& path) {
-  struct stat st = {};
-  if (path.empty() || ::stat(path.c_str(), &st) < 0) return {};
-  return Error(
-      ErrorCode::Conflict,
-      fmt::format("Container ID file found, make sure the other container isn't running or "
-                  "delete {}",
-                  path));
-}
+/// --cidfile: there before the container is, so that what cannot be told is not made. It goes again
+/// if it stays empty.
+class CidFile {
+ public:
+  static Result<CidFile> create(const std::string& path) {
+    if (path.empty()) return CidFile({}, "");
+    auto fd = open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+    if (!fd && fd.error().sys_errno() == EEXIST)
+      return Error(ErrorCode::Conflict,
+                   fmt::format("container ID file found, make sure the other container isn't "
+                               "running or delete {}",
+                               path));
+    if (!fd) fd.error().add_context("failed to create the container ID file");
+    return CidFile(TRY(std::move(fd)), path);
+  }
+  CidFile(CidFile&& o) noexcept : fd_(std::move(o.fd_)), path_(std::exchange(o.path_, {})) {}
+  CidFile& operator=(CidFile&&) = delete;
+  ~CidFile() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+  Result<void> write(const std::string& id) {
+    if (path_.empty()) return {};
+    TRY(write_all(fd_.get(), id));
+    path_.clear();  // it stays
+    return {};
+  }
+
+ private:
+  CidFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  UniqueFd fd_;
+  std::string path_;
+};
 
 /// The image as docker names it when it is not there.
 std::string familiar_name(const std::string& image) {
@@ -112,10 +150,14 @@ void add_container_flags(FlagSet& flags, ContainerFlags& c) {
   flags.stop_at_first_operand();
 }
 
-Result<std::string> create_from_flags(Call& call, ContainerFlags& c) {
-  TRY(check_cidfile(c.cidfile));
+Result<void> check_container_flags(Call& call, ContainerFlags& c) {
   c.options.image = call.args[0];
   c.options.command.assign(call.args.begin() + 1, call.args.end());
+  return check_as_client(c.options);
+}
+
+Result<std::string> create_from_flags(Call& call, ContainerFlags& c) {
+  auto cidfile = TRY(CidFile::create(c.cidfile));
   auto created = create_container(engine_options(call), c.options);
   if (!created) {
     bool no_image = created.error().code() == ErrorCode::NotFound &&
@@ -125,7 +167,7 @@ Result<std::string> create_from_flags(Call& call, ContainerFlags& c) {
     return from_daemon(std::move(created).error());
   }
   for (const auto& warning : created->warnings) fmt::print(call.err, "WARNING: {}\n", warning);
-  if (!c.cidfile.empty()) TRY(write_file(AT_FDCWD, c.cidfile, created->id, 0644));
+  TRY(cidfile.write(created->id));
   return created->id;
 }
 

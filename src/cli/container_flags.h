@@ -19,6 +19,9 @@ struct ContainerFlags {
 /// command.
 void add_container_flags(FlagSet& flags, ContainerFlags& container);
 
+/// Takes image and command from the operands; then what docker's client refuses by itself.
+Result<void> check_container_flags(Call& call, ContainerFlags& flags);
+
 /// Creates the container that operands (image, command...) and flags describe, prints warnings and
 /// writes the cidfile. Its ID, or docker's error as `docker create` shows it.
 Result<std::string> create_from_flags(Call& call, ContainerFlags& container);

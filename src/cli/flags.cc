@@ -138,6 +138,11 @@ Flag& Flag::default_text(std::string_view text) {
   default_ = text;
   return *this;
 }
+Flag& Flag::check(FlagSetter check) {
+  check_ = std::move(check);
+  return *this;
+}
+
 Flag& Flag::value_if_bare(std::string_view value) {
   bare_ = value;
   return *this;
@@ -300,7 +305,8 @@ Result<void> FlagSet::parse_short(Parse& p, const std::string& arg) {
 }
 
 Result<void> FlagSet::assign(Parse& p, Flag& flag, std::string_view value) {
-  auto set = flag.set_(value);
+  auto set = flag.check_ ? flag.check_(value) : Result<void>();
+  if (set) set = flag.set_(value);
   if (!set) {
     return invalid(fmt::format("invalid argument {} for {} flag: {}", go_quote(value),
                                go_quote(flag.label()), set.error().message()));

@@ -30,6 +30,8 @@ class Flag {
   /// What help shows as `(default ...)`, in place of what was derived from the variable; "" for
   /// none.
   Flag& default_text(std::string_view text);
+  /// Looks at each value before it is taken; see FlagSetter for its errors.
+  Flag& check(FlagSetter check);
   /// `--name` alone means this value; without it, only a bool needs no value.
   Flag& value_if_bare(std::string_view value);
 
@@ -56,6 +58,7 @@ class Flag {
   bool bool_ = false;
   std::optional<std::string> bare_;
   FlagSetter set_;
+  FlagSetter check_;
   int times_ = 0;
 };
 

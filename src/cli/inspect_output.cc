@@ -28,19 +28,24 @@ Result<int> print_inspection(Call& call, const std::string& format,
   for (const auto& name : call.args) {
     auto object = find(name);
     if (!object) {
-      missing += fmt::format("Error: {}\n", object.error().message());
+      auto message = object.error().message();
+      if (message.starts_with("No such image: ")) message = "No such image: " + name;
+      missing += fmt::format("Error: {}\n", message);
       continue;
     }
     if (tmpl) {
       TemplateOptions options;
       options.missing_key = MissingKey::Error;
       options.kind_of = docker_field_kind;
-      if (auto done = tmpl->execute(*object, out, options); !done)
+      if (auto done = tmpl->execute(*object, out, options); !done) {
+        fmt::print(call.out, "{}\n", out);
         return template_error(std::move(done).error());
+      }
       out += '\n';
     }
     found.push(*std::move(object));
   }
+  if (tmpl && out.empty()) out = "\n";
   if (!tmpl) out = (format == "json" ? found.dump() : found.dump_indented()) + "\n";
   std::fwrite(out.data(), 1, out.size(), call.out);
   std::fflush(call.out);

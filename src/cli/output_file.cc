@@ -12,6 +12,23 @@
 
 namespace strata::cli {
 
+Result<void> check_output_path(const std::string& path) {
+  auto end = path.find_last_not_of('/');
+  auto slash = path.rfind('/', end);
+  std::string parent =
+      slash == std::string::npos ? "." : path.substr(0, std::max(slash, std::size_t{1}));
+  struct stat st = {};
+  if (::stat(parent.c_str(), &st) < 0 && errno == ENOENT)
+    return Error(ErrorCode::NotFound,
+                 fmt::format("invalid output path: directory \"{}\" does not exist", parent));
+  if (::stat(path.c_str(), &st) == 0 && (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("invalid output path: \"{}\" must be a directory or a regular file: "
+                             "got a device",
+                             path));
+  return {};
+}
+
 Result<OutputFile> OutputFile::open(const std::string& path) {
   if (path.empty()) {
     if (::isatty(STDOUT_FILENO) == 1)

@@ -9,6 +9,10 @@
 
 namespace strata::cli {
 
+/// Whether an archive can appear at `path`, as docker's client looks at it: `invalid output path:
+/// directory "/x" does not exist`, or it is a device.
+Result<void> check_output_path(const std::string& path);
+
 /// Where a command that makes an archive writes it: to standard output, or to a file that appears
 /// under its name only when it is complete. What was there before stays until then.
 class OutputFile {

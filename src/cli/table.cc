@@ -99,6 +99,7 @@ Result<void> Table::add(const Json& row, const Method& method) {
   options.root_type = spec_.go_type;
   options.method = method;
   auto done = template_.execute(row, rows_, options);
+  if (!done && !spec_.row_error.empty()) return std::move(done).context("{}", spec_.row_error);
   if (!done) return template_error(std::move(done).error());
   rows_ += '\n';
   return {};

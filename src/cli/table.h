@@ -33,6 +33,8 @@ struct TableSpec {
   std::string_view raw_format;        // what "raw" stands for; "" if docker has none
   std::string_view raw_quiet_format;  // for "raw" with -q: "image_id: {{.ID}}"
   std::span<const TableField> fields = {};
+  /// Stands before errors of a row; empty: as for errors of the template itself.
+  std::string_view row_error = "";
 };
 
 /// A listing in the making: `table TEMPLATE`, `table`, `json`, `raw` or a bare template. The Go

@@ -13,6 +13,7 @@
 #include "base/temp_dir.h"
 #include "container/init_layer.h"
 #include "container/names.h"
+#include "container/spec.h"
 #include "container/volumes.h"
 #include "store/layer_writer.h"
 
@@ -195,6 +196,7 @@ Result<CreatedContainer> create_container(const Store& store, const CreateReques
     auto base = TRY(layer_base(store, diff_ids));
     root = TRY(mount_base(store, base));
   }
+  if (root) TRY(check_working_dir(root.get(), record.config.working_dir));
   ContainerLayers layers(store, record.id);
   TRY(layers.make(diff_ids, root ? root.get() : -1).context("container layers"));
   NewVolumes volumes(store);

@@ -101,7 +101,10 @@ Result<void> apply_security(ContainerSpec& spec, const HostConfig& host) {
 Result<void> apply_groups(ContainerSpec& spec, const HostConfig& host, int root) {
   if (!host.group_add || root < 0) return {};
   for (const auto& group : *host.group_add) {
-    auto gid = TRY(resolve_user(root, "0:" + group)).gid;
+    auto user = resolve_user(root, "0:" + group);
+    if (!user && user.error().message().starts_with("unable to find"))
+      return Error(ErrorCode::InvalidArgument, 'U' + user.error().message().substr(1));  // docker's
+    auto gid = TRY(std::move(user)).gid;
     auto& gids = spec.additional_gids;
     if (std::find(gids.begin(), gids.end(), gid) == gids.end()) gids.push_back(gid);
   }

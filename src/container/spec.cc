@@ -21,18 +21,26 @@ bool has_variable(const std::vector<std::string>& env, std::string_view name) {
   });
 }
 
-/// docker's order: PATH, HOSTNAME, TERM, then what was configured, then HOME.
+/// docker's order: PATH, HOSTNAME, TERM, then what was configured, then HOME. The last value of a
+/// name stands in the place of the first; "NAME" without a value takes a variable away.
 std::vector<std::string> environment(const SpecRequest& r, const std::string& hostname,
                                      const std::string& home) {
-  auto configured = r.config.env.value_or(std::vector<std::string>());
-  std::vector<std::string> env;
-  if (!has_variable(configured, "PATH")) env.emplace_back(kDefaultPath);
-  if (!has_variable(configured, "HOSTNAME")) env.push_back("HOSTNAME=" + hostname);
-  if (r.config.tty && !has_variable(configured, "TERM")) env.emplace_back("TERM=xterm");
-  // "NAME" without a value would unset it; a variable given twice keeps its last value.
-  for (const auto& e : configured)
-    if (e.find('=') != std::string::npos) env.push_back(e);
-  if (!has_variable(configured, "HOME")) env.push_back("HOME=" + home);
+  std::vector<std::string> env = {kDefaultPath, "HOSTNAME=" + hostname};
+  if (r.config.tty) env.emplace_back("TERM=xterm");
+  for (const auto& e : r.config.env.value_or(std::vector<std::string>())) {
+    auto name = e.substr(0, e.find('='));
+    auto same = std::find_if(env.begin(), env.end(), [&](const std::string& other) {
+      return other.starts_with(name) && other[name.size()] == '=';
+    });
+    bool unsets = name.size() == e.size();
+    if (same == env.end() && !unsets)
+      env.push_back(e);
+    else if (same != env.end() && !unsets)
+      *same = e;
+    else if (same != env.end())
+      env.erase(same);
+  }
+  if (!has_variable(env, "HOME")) env.push_back("HOME=" + home);
   return env;
 }
 
@@ -78,6 +86,17 @@ std::string container_hostname(const SpecRequest& r) {
 
 std::string runtime_state_dir(const std::string& store_path) {
   return "/run/strata/" + sha256(store_path).hex().substr(0, 16);
+}
+
+Result<void> check_working_dir(int root, const std::string& path) {
+  if (path.empty()) return {};
+  auto dir = open_in_root(root, path, Resolve::InRoot, O_PATH);
+  struct stat st = {};
+  bool is_other = dir && ::fstat(dir->get(), &st) == 0 && !S_ISDIR(st.st_mode);
+  if (is_other || (!dir && dir.error().sys_errno() == ENOTDIR))
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("Cannot mkdir: {} is not a directory", path));
+  return {};
 }
 
 Result<ContainerSpec> make_spec(const SpecRequest& r) {

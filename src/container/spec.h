@@ -23,6 +23,10 @@ struct SpecRequest {
   std::string files_path;                // its absolute path
 };
 
+/// Whether a process can start in `path` below `root`: the runtime would say something less clear.
+/// InvalidArgument `Cannot mkdir: /etc/passwd is not a directory`; a missing one is made later.
+Result<void> check_working_dir(int root, const std::string& path);
+
 /// The runtime's view of a container as docker starts it: user and groups from the image, PATH,
 /// HOSTNAME, HOME and TERM, and the files hosts, hostname and resolv.conf, which are written to
 /// `files` and mounted over those of the init layer. Limits, mounts, capabilities and the like are

@@ -45,18 +45,6 @@ Result<NetworkMode> network_mode(const std::string& name) {
                fmt::format("network '{}' is not supported; use 'host' or 'none'", name));
 }
 
-/// The runtime would say something less clear.
-Result<void> check_working_dir(int root, const std::string& path) {
-  if (path.empty()) return {};
-  auto dir = open_in_root(root, path, Resolve::InRoot, O_PATH);
-  struct stat st = {};
-  bool is_other = dir && ::fstat(dir->get(), &st) == 0 && !S_ISDIR(st.st_mode);
-  if (is_other || (!dir && dir.error().sys_errno() == ENOTDIR))
-    return Error(ErrorCode::InvalidArgument,
-                 fmt::format("Cannot mkdir: {} is not a directory", path));
-  return {};
-}
-
 Result<SpecRequest> spec_request(const ContainerRecord& record) {
   SpecRequest r;
   r.id = record.id;

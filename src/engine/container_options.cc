@@ -1,5 +1,6 @@
 #include "engine/container_options.h"
 
+#include <arpa/inet.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "build/ports.h"
+#include "image/reference.h"
 #include "image/units.h"
 
 namespace strata {
@@ -57,14 +59,10 @@ Result<std::vector<std::string>> environment(const ContainerOptions& o) {
 
 Result<void> set_attachment(const ContainerOptions& o, RunConfig& c) {
   for (const auto& stream : o.attach) {
-    if (stream == "stdin" || stream == "STDIN")
-      c.attach_stdin = true;
-    else if (stream == "stdout" || stream == "STDOUT")
-      c.attach_stdout = true;
-    else if (stream == "stderr" || stream == "STDERR")
-      c.attach_stderr = true;
-    else
-      return invalid("valid streams are STDIN, STDOUT and STDERR");
+    TRY(check_value(ContainerValue::Stream, stream));
+    c.attach_stdin |= stream == "stdin" || stream == "STDIN";
+    c.attach_stdout |= stream == "stdout" || stream == "STDOUT";
+    c.attach_stderr |= stream == "stderr" || stream == "STDERR";
   }
   if (o.attach.empty() && !o.detach) {
     c.attach_stdin = o.interactive;
@@ -77,6 +75,14 @@ Result<void> set_attachment(const ContainerOptions& o, RunConfig& c) {
   return {};
 }
 
+/// ":/path" is a volume without a name, as "/path".
+std::vector<std::string> volumes_of(const ContainerOptions& o) {
+  auto volumes = o.volumes;
+  for (auto& volume : volumes)
+    if (volume.starts_with(":/") && volume.find(':', 1) == std::string::npos) volume.erase(0, 1);
+  return volumes;
+}
+
 Result<RunConfig> run_config(const ContainerOptions& o) {
   RunConfig c;
   c.hostname = o.hostname;
@@ -84,7 +90,7 @@ Result<RunConfig> run_config(const ContainerOptions& o) {
   c.user = o.user;
   c.working_dir = o.workdir;
   TRY(set_attachment(o, c));
-  c.env = TRY(environment(o));
+  if (auto env = TRY(environment(o)); !env.empty()) c.env = std::move(env);
   if (!o.command.empty()) c.cmd = o.command;
   if (o.entrypoint) c.entrypoint = {*o.entrypoint};
   c.labels.emplace();
@@ -98,7 +104,7 @@ Result<RunConfig> run_config(const ContainerOptions& o) {
   c.stop_signal = o.stop_signal;
   c.stop_timeout = o.stop_timeout;
   if (o.no_healthcheck) c.healthcheck = HealthConfig{.test = {"NONE"}};
-  for (const auto& volume : o.volumes) {
+  for (const auto& volume : volumes_of(o)) {
     if (volume.find(':') != std::string::npos) continue;
     if (!volume.starts_with('/') || volume == "/")
       return invalid(fmt::format("invalid volume specification: '{}'", volume));
@@ -177,7 +183,12 @@ Result<void> check_supported(const ContainerOptions& o) {
                  "container has the host's ports");
   if (o.init)
     return Error(ErrorCode::Unsupported, "--init is not supported: there is no init program");
-  if (o.restart != "no" && !o.restart.empty())
+  constexpr std::string_view kRestart[] = {"always", "unless-stopped", "on-failure"};
+  auto restart = o.restart.substr(0, o.restart.find(':'));
+  if (restart != "no" && !restart.empty() &&
+      std::find(std::begin(kRestart), std::end(kRestart), restart) == std::end(kRestart))
+    return invalid(fmt::format("invalid restart policy '{}'", restart));
+  if (restart != "no" && !restart.empty())
     return Error(
         ErrorCode::Unsupported,
         fmt::format("restart policy '{}' needs a daemon; only 'no' is supported", o.restart));
@@ -186,18 +197,71 @@ Result<void> check_supported(const ContainerOptions& o) {
   return {};
 }
 
-Result<void> check_hosts(const std::vector<std::string>& hosts) {
-  for (const auto& host : hosts) {
-    auto colon = host.find(':');
-    if (colon == 0 || colon == std::string::npos || colon + 1 == host.size())
-      return invalid(fmt::format("bad format for add-host: \"{}\"", host));
+Result<std::vector<std::string>> capabilities(std::string_view flag,
+                                              const std::vector<std::string>& names) {
+  for (const auto& name : names) {
+    auto known = parse_capability(name);
+    if (!known)
+      return invalid(fmt::format("invalid {}: unknown {}", flag,
+                                 known.error().message().substr(std::string("invalid ").size())));
+  }
+  return names;
+}
+
+bool is_ip_address(const std::string& text) {
+  unsigned char address[sizeof(in6_addr)];
+  return ::inet_pton(AF_INET, text.c_str(), address) == 1 ||
+         ::inet_pton(AF_INET6, text.c_str(), address) == 1;
+}
+
+Result<void> check_host(const std::string& text) {
+  auto colon = text.find(':');
+  if (colon == 0 || colon == std::string::npos)
+    return invalid(fmt::format("bad format for add-host: \"{}\"", text));
+  auto address = text.substr(colon + 1);
+  if (address != "host-gateway" && !is_ip_address(address))
+    return invalid(fmt::format("invalid IP address in add-host: \"{}\"", address));
+  return {};
+}
+
+/// The options that mount(2) or tmpfs itself knows, as dockerd lets them through.
+Result<void> check_tmpfs_options(std::string_view options) {
+  constexpr std::string_view kFlags[] = {
+      "ro",          "rw",          "suid",          "nosuid",
+      "dev",         "nodev",       "exec",          "noexec",
+      "sync",        "async",       "dirsync",       "mand",
+      "nomand",      "atime",       "noatime",       "diratime",
+      "nodiratime",  "bind",        "rbind",         "unbindable",
+      "runbindable", "private",     "rprivate",      "shared",
+      "rshared",     "slave",       "rslave",        "relatime",
+      "norelatime",  "strictatime", "nostrictatime", "remount",
+      "defaults"};
+  constexpr std::string_view kValues[] = {"mode",      "uid",  "gid", "nr_inodes",
+                                          "nr_blocks", "mpol", "size"};
+  auto knows = [](const auto& list, std::string_view word) {
+    return std::find(std::begin(list), std::end(list), word) != std::end(list);
+  };
+  if (options.empty()) return {};
+  for (auto option : split(options, ',')) {
+    auto equals = option.find('=');
+    bool known = equals == std::string_view::npos ? knows(kFlags, option)
+                                                  : knows(kValues, option.substr(0, equals));
+    if (!known) return invalid(fmt::format("invalid tmpfs option [\"{}\"]", option));
   }
   return {};
 }
 
-Result<std::vector<std::string>> capabilities(const std::vector<std::string>& names) {
-  for (const auto& name : names) TRY(parse_capability(name));
-  return names;
+Result<void> add_tmpfs(HostConfig& h, const std::string& text) {
+  auto colon = std::min(text.find(':'), text.size());
+  auto path = text.substr(0, colon);
+  auto options = text.substr(std::min(colon + 1, text.size()));
+  if (!path.starts_with('/'))
+    return invalid(fmt::format("invalid mount path: '{}' mount path must be absolute", path));
+  if (path.find_first_not_of('/') == std::string::npos)
+    return invalid("invalid specification: destination can't be '/'");
+  TRY(check_tmpfs_options(options));
+  h.tmpfs[path] = options;
+  return {};
 }
 
 std::optional<std::vector<std::string>> unless_empty(std::vector<std::string> list) {
@@ -207,21 +271,19 @@ std::optional<std::vector<std::string>> unless_empty(std::vector<std::string> li
 
 Result<HostConfig> host_config(const ContainerOptions& o) {
   TRY(check_supported(o));
-  TRY(check_hosts(o.extra_hosts));
+  for (const auto& host : o.extra_hosts) TRY(check_value(ContainerValue::ExtraHost, host));
+  for (const auto& server : o.dns) TRY(check_value(ContainerValue::Dns, server));
   HostConfig h;
-  for (const auto& volume : o.volumes)
-    if (volume.find(':') != std::string::npos) h.binds.push_back(volume);
-  for (const auto& text : o.tmpfs) {
-    auto colon = std::min(text.find(':'), text.size());
-    if (!text.starts_with('/'))
-      return invalid(fmt::format("invalid tmpfs path '{}': must be absolute", text));
-    h.tmpfs[text.substr(0, colon)] = text.substr(std::min(colon + 1, text.size()));
-  }
+  for (const auto& volume : volumes_of(o))
+    if (volume.find(':') != std::string::npos &&
+        std::find(h.binds.begin(), h.binds.end(), volume) == h.binds.end())
+      h.binds.push_back(volume);
+  for (const auto& text : o.tmpfs) TRY(add_tmpfs(h, text));
   // "default" is the host's network until there are bridges.
   h.network_mode = o.network.empty() || o.network == "default" ? "host" : o.network;
   h.auto_remove = o.auto_remove;
-  h.cap_add = unless_empty(TRY(capabilities(o.cap_add)));
-  h.cap_drop = unless_empty(TRY(capabilities(o.cap_drop)));
+  h.cap_add = unless_empty(TRY(capabilities("CapAdd", o.cap_add)));
+  h.cap_drop = unless_empty(TRY(capabilities("CapDrop", o.cap_drop)));
   h.dns = o.dns;
   h.dns_options = o.dns_options;
   h.dns_search = o.dns_search;
@@ -265,19 +327,68 @@ Result<void> set_mode(MountPoint& m, std::string_view mode) {
 
 Result<Ulimit> parse_ulimit(const std::string& text) {
   auto bad = [&] { return invalid(fmt::format("invalid ulimit argument: {}", text)); };
+  constexpr std::string_view kKnown[] = {"core",    "cpu",      "data",   "fsize",      "locks",
+                                         "memlock", "msgqueue", "nice",   "nofile",     "nproc",
+                                         "rss",     "rtprio",   "rttime", "sigpending", "stack"};
   auto equals = text.find('=');
   if (equals == std::string::npos || equals == 0) return bad();
   Ulimit limit;
   limit.name = text.substr(0, equals);
+  if (std::find(std::begin(kKnown), std::end(kKnown), limit.name) == std::end(kKnown))
+    return invalid("invalid ulimit type: " + limit.name);
   auto values = split(std::string_view(text).substr(equals + 1), ':');
-  if (values.size() > 2 || !is_number(values[0], limit.soft)) return bad();
+  if (values.size() > 2)
+    return invalid(
+        fmt::format("too many limit value arguments - {}, can only have up to two, "
+                    "`soft[:hard]`",
+                    std::string_view(text).substr(equals + 1)));
+  auto no_number = [](std::string_view word) {
+    return invalid(fmt::format("strconv.ParseInt: parsing \"{}\": invalid syntax", word));
+  };
+  if (!is_number(values[0], limit.soft)) return no_number(values[0]);
   limit.hard = limit.soft;
-  if (values.size() == 2 && !is_number(values[1], limit.hard)) return bad();
+  if (values.size() == 2 && !is_number(values[1], limit.hard)) return no_number(values[1]);
   if (limit.hard != -1 && (limit.soft == -1 || limit.soft > limit.hard))
     return invalid(
         fmt::format("ulimit soft limit must be less than or equal to hard limit: {} > {}",
                     limit.soft, limit.hard));
   return limit;
+}
+
+Result<void> check_value(ContainerValue kind, const std::string& text) {
+  switch (kind) {
+    case ContainerValue::Stream:
+      for (const char* stream : {"stdin", "stdout", "stderr", "STDIN", "STDOUT", "STDERR"})
+        if (text == stream) return {};
+      return invalid("valid streams are STDIN, STDOUT and STDERR");
+    case ContainerValue::Variable:
+      if (text.empty() || text[0] == '=') return invalid("invalid environment variable: " + text);
+      return {};
+    case ContainerValue::ExtraHost:
+      return check_host(text);
+    case ContainerValue::Dns:
+      return is_ip_address(text) ? Result<void>() : invalid(text + " is not an ip address");
+    case ContainerValue::Limit:
+      TRY(parse_ulimit(text));
+      return {};
+    case ContainerValue::Size:
+      if (text != "-1") TRY(parse_ram_size(text));
+      return {};
+  }
+  return {};
+}
+
+Result<void> check_as_client(const ContainerOptions& o) {
+  TRY(environment(o));
+  for (const auto& option : o.security_opt) {
+    auto name = option.substr(0, option.find_first_of("=:"));
+    if (name.size() == option.size() && name != "no-new-privileges" && name != "disable")
+      return invalid(fmt::format("Invalid --security-opt: \"{}\"", option));
+  }
+  if (o.auto_remove && !o.restart.empty() && o.restart != "no")
+    return invalid("Conflicting options: --restart and --rm");
+  TRY(Reference::parse_normalized(o.image));
+  return {};
 }
 
 Result<MountPoint> parse_bind(const std::string& text) {

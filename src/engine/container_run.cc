@@ -141,7 +141,13 @@ Result<void> stop_container(const EngineOptions& engine, std::string_view name,
 
 Result<void> kill_container(const EngineOptions& engine, std::string_view name,
                             std::string_view signal) {
-  int number = TRY(build::parse_stop_signal(signal));
+  auto parsed = build::parse_stop_signal(signal);
+  if (!parsed && signal.find_first_not_of("0123456789") == std::string_view::npos && signal != "0")
+    return Error(
+        ErrorCode::InvalidArgument,
+        fmt::format("Cannot kill container: {}: The linux daemon does not support signal {}", name,
+                    signal));
+  int number = TRY(std::move(parsed));
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto killed = [&]() -> Result<void> {
     auto record = TRY(find_container(*store, name));

@@ -79,6 +79,20 @@ struct NewContainer {
   std::vector<std::string> warnings;
 };
 
+/// Texts that docker's client looks at before it asks anyone.
+enum class ContainerValue : std::uint8_t {
+  Stream,     // -a: "stdout"
+  Variable,   // -e: "NAME=value"
+  ExtraHost,  // --add-host: "name:address"
+  Dns,        // --dns: an address
+  Limit,      // --ulimit: "nofile=1024:2048"
+  Size,       // -m, --shm-size ...: "64m", "-1"
+};
+/// InvalidArgument in docker's words.
+Result<void> check_value(ContainerValue kind, const std::string& text);
+/// What docker's client refuses when it has all options.
+Result<void> check_as_client(const ContainerOptions& options);
+
 /// Makes a container that can be started. Errors are docker's: NotFound "No such image: x:latest",
 /// Conflict if the name is taken.
 Result<NewContainer> create_container(const EngineOptions& engine, const ContainerOptions& options);

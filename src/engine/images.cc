@@ -287,7 +287,12 @@ Result<std::vector<LayerLine>> layers(const EngineOptions& engine, std::string_v
 
 Result<void> tag_image(const EngineOptions& engine, std::string_view source,
                        std::string_view target) {
-  auto reference = TRY(Reference::parse_normalized(target)).with_default_tag();
+  auto parsed = Reference::parse_normalized(target);
+  if (!parsed)
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("Error parsing reference: \"{}\" is not a valid repository/tag: {}",
+                             target, parsed.error().message()));
+  auto reference = parsed->with_default_tag();
   TRY(check_taggable(reference));
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto id = TRY(resolve_image(*store, source));
@@ -315,6 +320,8 @@ Result<ImageID> import_image(const EngineOptions& engine, const ImportRequest& r
   for (const auto& change : request.changes) TRY(build::apply_change(config.config, change));
   auto platform = host_platform();
   if (!request.platform.empty()) platform = TRY(parse_platform(request.platform));
+  if (platform.os != "linux")
+    return Error(ErrorCode::InvalidArgument, "operating system is not supported");
 
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto donors = TRY(find_donors(*store, std::nullopt));

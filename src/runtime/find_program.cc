@@ -53,13 +53,14 @@ bool mounts_may_provide(const ContainerSpec& spec) {
 }  // namespace
 
 std::optional<RuntimeFailure> check_program(int rootfs, const ContainerSpec& spec) {
-  if (spec.argv.empty() || spec.argv[0].empty() || mounts_may_provide(spec)) return std::nullopt;
+  if (spec.argv.empty()) return std::nullopt;
   const auto& program = spec.argv[0];
+  if (mounts_may_provide(spec) && !program.empty()) return std::nullopt;
   auto failure = [&](const std::string& why) {
     return explain_failure(fmt::format("exec: \"{}\": {}", program, why), program);
   };
   if (program.find('/') == std::string::npos) {
-    if (found_in_path(rootfs, spec)) return std::nullopt;
+    if (!program.empty() && found_in_path(rootfs, spec)) return std::nullopt;
     return failure("executable file not found in $PATH");
   }
   auto path = program.starts_with('/') ? program : spec.cwd + "/" + program;

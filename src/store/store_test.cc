@@ -38,7 +38,7 @@ TEST_F(StoreOpen, MakesTheLayoutWhateverTheUmask) {
        })
     EXPECT_EQ(mode(path), mode_wanted) << path;
   EXPECT_EQ(read("volumes/metadata.db"), "");
-  EXPECT_FALSE(there("image/overlay2/repositories.json"));
+  EXPECT_TRUE(there("image/overlay2/repositories.json"));
 }
 
 TEST_F(StoreOpen, DoesNotTakeOverADirectoryWithOtherThings) {

@@ -1,27 +1,15 @@
 """Removal of images, containers and what nobody uses, and what it frees: Strata beside a real dockerd, command by command.
 
-Both do the same on stores of their own. Every ID becomes a word for what it is, so that also the order of lines is compared:
-`image(app:1)`, `step(app:1, 2)`, `layer(app:1, 0)`.
+How scenarios are written: tests/support/scenario.py.
 """
-import hashlib
-import json
-import os
-import re
-import shutil
 import subprocess
-import tempfile
 import unittest
 
 from tests.support import rootfs
-from tests.support.case import SCRATCH, StoreCase
-from tests.support.dockerd import Dockerd
-from tests.support.engine import Strata
-from tests.support.golden import normalise
-
-DIGEST = "sha256:" + "5" * 64
+from tests.support.case import StoreCase
+from tests.support.scenario import BASE, DIGEST, ScenarioCase
 
 # What a scenario may start from; `BASE` is busybox as bb:1.
-BASE = [("import", "BASE", "bb:1")]
 APP = [*BASE, ("build", "-q", "-t", "app:1", "-f", "CONTEXT/app", "CONTEXT")]
 TWO = [*APP, ("build", "-q", "-t", "two:1", "-f", "CONTEXT/two", "CONTEXT")]
 STOPPED = [*BASE, ("create", "--name", "c1", "bb:1", "true")]
@@ -31,7 +19,7 @@ DANGLING = [*BASE, ("import", "BASE", "bb:1"), ("import", "BASE", "bb:1")]
 FILES = {"app": "FROM bb:1\nENV A=1\nCOPY f /f\nLABEL kind=app other=\nCOPY g /g\n", "two": "FROM app:1\nCOPY f /h\n",
          "f": "f\n", "g": "gg\n" * 1000}
 
-# name: what stands there before, the commands that are compared. {x} is the ID of image x, {x!} its first 12 digits.
+# name: what stands there before, the commands that are compared.
 SCENARIOS = {
     "an image by its only name": (BASE, [("rmi", "bb:1")]),
     "without tag": ([*BASE, ("tag", "bb:1", "other")], [("rmi", "other"), ("rmi", "docker.io/library/bb:1")]),
@@ -104,134 +92,11 @@ SCENARIOS = {
 }
 
 
-class Side:
-    """One engine with its store, and the words for its IDs."""
-
-    def __init__(self, engine, folder):
-        self.engine, self.folder, self.words = engine, folder, {}
-
-    def clear(self):
-        for listing, removal in ((("ps", "-aq"), ("rm", "-f", "-v")), (("images", "-q"), ("rmi", "-f")), (("images", "-q"), ("rmi", "-f"))):
-            names = sorted(set(self.engine(*listing).split()))
-            if names:
-                self.engine.run(*removal, *names)
-        self.engine("system", "prune", "-a", "-f", "--volumes")
-        self.words = {}
-
-    def prepare(self, steps):
-        for step in steps:
-            if isinstance(step, str):
-                self.add_digests(only=step == "only a digest")
-            else:
-                self.engine(*self.arguments(step))
-            self.learn()
-
-    def add_digests(self, only):
-        """As a pull would have: docker lets nobody write them."""
-        daemon = isinstance(self.engine, Dockerd)
-        if daemon:
-            self.engine.stop()
-        path = os.path.join(self.engine.root, "image/overlay2/repositories.json")
-        with open(path) as file:
-            content = json.load(file)
-        names = content["Repositories"]["bb"]
-        names["bb@" + DIGEST] = names["bb:1"]
-        if only:
-            del names["bb:1"]
-        with open(path, "w") as file:
-            json.dump(content, file)
-        if daemon:
-            self.engine.start()
-
-    def learn(self):
-        """Gives words to all IDs that have none yet."""
-        names = self.engine("images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").splitlines()
-        for name, image in sorted(line.split() for line in names):
-            if name.startswith("<none>"):
-                name = "none"
-            self.words.setdefault(image, f"image({name})")
-            for number, step in enumerate(self.engine("history", "-q", "--no-trunc", image).split()):
-                self.words.setdefault(step, f"step({name}, {number})")
-            chain = ""
-            for number, diff in enumerate(json.loads(self.engine("image", "inspect", "--format", "{{json .RootFS.Layers}}", image)) or []):
-                chain = self.chain(chain, diff)
-                self.words.setdefault(chain, f"layer({name}, {number})")
-        for line in self.engine("ps", "-a", "--no-trunc", "--format", "{{.ID}} {{.Names}}").splitlines():
-            container, name = line.split()
-            self.words.setdefault(container, f"container({name})")
-
-    @staticmethod
-    def chain(parent, diff):
-        return "sha256:" + hashlib.sha256(f"{parent} {diff}".encode()).hexdigest() if parent else diff
-
-    def image(self, name):
-        return next(image for image, word in self.words.items() if word == f"image({name})")
-
-    def arguments(self, words):
-        def one(word):
-            word = word.replace("CONTEXT", self.folder).replace("BASE", os.path.join(self.folder, "../base.tar"))
-            return re.sub(r"^(.*=)?\{(\w+:\d)(!?)\}$", lambda m: (m[1] or "") + (
-                self.image(m[2]).removeprefix("sha256:")[:12] if m[3] else self.image(m[2])), word)
-        return [one(word) for word in words]
-
-    def comparable(self, text):
-        for identifier, word in self.words.items():
-            plain = identifier.removeprefix("sha256:")
-            text = text.replace(identifier, word).replace(plain, word).replace(plain[:12], word)
-        text = normalise(text)
-        text = re.sub(r"See '(docker|strata) ", "See 'docker ", text)
-        text = re.sub(r"Usage:  (docker|strata) ", "Usage:  docker ", text)
-        text = re.sub(r'"(docker|strata) (\S+( \S+)?)" (requires|accepts)', r'"docker \2" \4', text)
-        text = re.sub(r"(Less than a second|About a minute|\d+ seconds?) ago", "<time> ago", text)
-        text = re.sub(r"Up (Less than a second|\d+ seconds?)", "Up <time>", text)
-        text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>", text)
-        return re.sub(r" {3,}", "   ", text)  # columns are as wide as times are long
-
-    def run(self, words):
-        answer = next((word[1:] + "\n" for word in words if word.startswith("?")), "")
-        words = [word for word in words if not word.startswith("?")]
-        result = self.engine.run(*self.arguments(words), stdin=answer.encode())
-        out = self.comparable(result.out.split("\nLayers on disk:\n")[0])
-        if words[:2] == ["system", "df"] or words[0] == "images" or "prune" in words and "-a" in words:
-            out = "\n".join(sorted(out.split("\n")))  # docker's volumes, pruned images and names of one image have no order
-        return [f"$ {' '.join(words)}", f"exit status {result.code}", "--- stdout", out, "--- stderr", self.comparable(result.err)]
-
-    def left(self):
-        return ["\n".join(sorted(self.comparable(self.engine(*words)).split("\n"))) for words in (
-            ("images", "-a", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"), ("ps", "-a", "--format", "{{.Names}}"))]
-
-
-class RemovalTest(StoreCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.roots = tempfile.mkdtemp(prefix="strata-rmi-", dir=SCRATCH)
-        cls.addClassCleanup(shutil.rmtree, cls.roots, ignore_errors=True)
-        folder = os.path.join(cls.roots, "context")
-        os.mkdir(folder)
-        rootfs.busybox(os.path.join(cls.roots, "base.tar"))
-        for name, content in FILES.items():
-            with open(os.path.join(folder, name), "w") as file:
-                file.write(content)
-        cls.ours = Side(Strata(os.path.join(cls.roots, "ours")), folder)
-        cls.theirs = Side(Dockerd(os.path.join(cls.roots, "theirs")), folder)
-        cls.addClassCleanup(cls.theirs.engine.__exit__)
-        cls.theirs.engine.start()
+class RemovalTest(ScenarioCase):
+    FILES = FILES
 
     def test_every_scenario(self):
-        for name, (before, commands) in SCENARIOS.items():
-            with self.subTest(name):
-                told = []
-                for side in (self.ours, self.theirs):
-                    side.clear()
-                    side.prepare(before)
-                    lines = [line for words in commands for line in side.run(words)]
-                    told.append("\n".join([*lines, "left:", *side.left()]))
-                self.assertEqual(told[0], told[1], "(first Strata, second docker)")
-        self.ours.clear()
-
-    def tearDown(self):
-        self.ours.clear()
-        super().tearDown()
+        self.compare(SCENARIOS)
 
 
 class BuildKitCacheTest(StoreCase):

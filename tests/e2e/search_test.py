@@ -29,8 +29,8 @@ class Search(StoreCase):
 
     def test_table(self):
         self.assertEqual(self.engine("search", "my-a").splitlines(), [
-            "NAME      DESCRIPTION                                   TAGS      OFFICIAL",
-            "my-app    A small app that does a great many things \u2026   1         [OK]"])
+            "NAME      DESCRIPTION                                     TAGS      OFFICIAL",
+            "my-app    A small app that does a great many things an\u2026   1         [OK]"])
         self.assertEqual(self.engine("search", "--no-trunc", "--format", "{{.Tags}} {{.StarCount}} {{.Description}}", "app").splitlines()[0],
                          "1,2 0 A small app that does a great many things and more")
 

@@ -1,0 +1,100 @@
+"""Containers: Strata beside a real dockerd, command by command. How scenarios are written: tests/support/scenario.py."""
+import unittest
+
+from tests.support.scenario import BASE, ScenarioCase
+
+FILES = {"f": "content\n", "env": "# a comment\nA=from file\n\nB=2\nHOME\nNOSUCH\n", "bad-env": "A B=1\n", "labels": "x=y\nz\n"}
+STOPPED = [*BASE, "create N --name cc bb:1 sh -c 'echo out; echo err >&2; exit 3'"]
+RUNNING = [*BASE, "run -d N --name rr bb:1 sh -c 'trap \"echo ended; exit 9\" TERM; echo begun; while :; do sleep 0.1; done'"]
+WROTE = [*BASE, "create N --name ww bb:1 sh -c 'echo new > /etc/new; rm /bin/arch; mkdir -p /d/e; chmod 700 /root; ln -s x /d/l; echo more >> /etc/passwd'",
+         "start -a ww"]
+THREE = [*BASE, "create --name one --label kind=a bb:1 true", "create --name two --label kind=b bb:1 sh -c 'exit 2'",
+         "run -d N --name three bb:1 sleep 1000"]
+
+PROCESS = {
+    "exit statuses": (BASE, ["run N bb:1 true", "run N bb:1 false", "run N bb:1 sh -c 'exit 77'", "run N bb:1 sh -c 'kill -9 $$'"]),
+    "programs that cannot be run": (BASE, ["run N bb:1 nosuch", "run N bb:1 /nosuch", "run N bb:1 /etc", "run N bb:1 /etc/passwd", "run N bb:1 ''"]),
+    "no command": (BASE, ["run N bb:1", "create bb:1", "create --entrypoint echo bb:1"]),
+    "standard streams": (BASE, ["run N bb:1 sh -c 'echo out; echo err >&2'", "run N -i bb:1 cat ?typed", "run N bb:1 cat ?typed", "run N -a stdout bb:1 sh -c 'echo out; echo err >&2'",
+                                "run N -a stderr bb:1 sh -c 'echo out; echo err >&2'", "run N -it bb:1 true", "run N -a nosuch bb:1 true"]),
+    "environment": (BASE, ["run N -h h bb:1 sh -c 'env | sort'", "run N -h h -e A=1 -e B= -e NOSUCH -e A=2 bb:1 sh -c 'env | sort'", "run N -e =x bb:1 sh -c 'env | sort'", "run N -h h --env-file CONTEXT/env -e A=mine bb:1 sh -c 'env | sort'",
+                           "run N --env-file CONTEXT/bad-env bb:1 sh -c 'env | sort'", "run N --env-file CONTEXT/nosuch bb:1 sh -c 'env | sort'", "run N -h h -e PATH=/bin -e HOME=/x bb:1 sh -c 'env | sort'"]),
+    "working directory": (BASE, ["run N -w /etc bb:1 pwd", "run N -w /new/one bb:1 sh -c 'pwd; ls -ld /new/one'", "run N -w relative bb:1 pwd", "run N -w /etc/passwd bb:1 pwd", "run N -w /etc/../bin/. bb:1 pwd"]),
+    "users": (BASE, ["run N -u 1:2 bb:1 id", "run N -u bob bb:1 id", "run N -u root bb:1 id", "run N -u 1000 bb:1 id", "run N -u nosuch bb:1 id", "run N -u 0:nosuch bb:1 id", "run N -u 99999999999 bb:1 id",
+                     "run N -u bob:root bb:1 id", "run N --group-add 7 --group-add 9 bb:1 id", "run N --group-add nosuch bb:1 id"]),
+    "entrypoints": (BASE, ["run N --entrypoint echo bb:1 a b", "run N --entrypoint '' bb:1 echo x", "run N --entrypoint '' bb:1", "run N --entrypoint nosuch bb:1", "run N --entrypoint 'echo a' bb:1"]),
+    "host name": (BASE, ["run N -h box bb:1 sh -c 'hostname; cat /etc/hostname'", "run N -h box.example.org bb:1 hostname", "run N -h 'a b' bb:1 hostname",
+                         "run N -h -bad bb:1 hostname", "run N -h box --domainname example.org bb:1 sh -c 'cat /proc/sys/kernel/domainname'"]),
+    "name resolution": (BASE, ["run N -h box --add-host one:10.0.0.1 --add-host two:::1 bb:1 cat /etc/hosts", "run N --add-host bad bb:1 true", "run N --add-host a:b bb:1 true",
+                               "run N --dns 10.0.0.9 --dns-search example.org --dns-option ndots:2 bb:1 cat /etc/resolv.conf", "run N --dns nosuch bb:1 true"]),
+    "a read-only root": (BASE, ["run N --read-only bb:1 touch /x", "run N --read-only --tmpfs /t bb:1 sh -c 'touch /t/x; ls /t'", "run N --read-only bb:1 sh -c 'echo x > /dev/shm/x; cat /dev/shm/x'"]),
+    "tmpfs": (BASE, ["run N --tmpfs /t:size=64k,mode=700 bb:1 sh -c 'ls -ld /t; df -k /t | tail -n 1'", "run N --tmpfs t bb:1 true", "run N --tmpfs / bb:1 true", 
+                     "run N --shm-size 1m bb:1 sh -c 'df -k /dev/shm | tail -n 1'", "run N --shm-size x bb:1 true"]),
+    "bind mounts": (BASE, ["run N -v CONTEXT/f:/f bb:1 cat /f", "run N -v CONTEXT/f:/f:ro bb:1 sh -c 'echo x > /f'", "run N -v CONTEXT:/a/b/c bb:1 ls /a/b/c", "run N -v CONTEXT/f:/etc/passwd:ro bb:1 cat /etc/passwd",
+                           "run N -v CONTEXT:relative bb:1 true", "run N -v CONTEXT:/x:nosuch bb:1 true", "run N -v a:b:c:d bb:1 true", "run N -v CONTEXT:/ bb:1 true", "run N -v :/x bb:1 true",
+                           "run N -v CONTEXT/f:/d/ bb:1 true", "run N -v CONTEXT:/x -v CONTEXT:/x bb:1 true"]),
+    "volumes": (BASE, ["run N --rm -v /bin bb:1 sh -c 'ls -l /bin/busybox /bin/sh; touch /bin/x'", "run N --rm -v vol:/v bb:1 sh -c 'echo kept > /v/f'", "run N --rm -v vol:/v bb:1 cat /v/f", "run N --rm -v 'b d':/v bb:1 true"]),
+    "privileges": (BASE, ["run N bb:1 grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status", "run N --cap-drop ALL --cap-add CHOWN bb:1 grep ^Cap /proc/self/status",
+                          "run N --cap-add nosuch bb:1 true", "run N --cap-drop CAP_NOSUCH bb:1 true", "run N -u 5 bb:1 grep ^Cap /proc/self/status",
+                          "run N --security-opt no-new-privileges bb:1 grep NoNewPrivs /proc/self/status", "run N --security-opt seccomp=unconfined bb:1 grep Seccomp: /proc/self/status",
+                          "run N --security-opt nosuch bb:1 true"]),
+    "the devices": (BASE, ["run N bb:1 sh -c 'ls -l /dev | grep -v core | cut -c1-10,57-'", "run N bb:1 sh -c 'ls /dev/pts /dev/mqueue /dev/shm'", "run N bb:1 mknod /tmp/x c 1 3", "run N bb:1 mknod /tmp/x b 8 0", "run N bb:1 head -c 3 /dev/zero"]),
+    "what is hidden": (BASE, ["run N bb:1 sh -c 'head -c 1 /proc/kcore; ls /proc/acpi /proc/scsi /sys/firmware; echo x > /proc/sysrq-trigger; cat /proc/timer_list /proc/keys | head -c 9'"]),
+    "limits": (BASE, ["run N --ulimit nofile=100:200 bb:1 sh -c 'ulimit -n; ulimit -Hn'", "run N --ulimit core=0 bb:1 sh -c 'ulimit -c'", "run N --ulimit nosuch=1 bb:1 true", "run N --ulimit nofile=x bb:1 true",
+                      "run N --ulimit nofile=5:2 bb:1 true", "run N -m 4m bb:1 true", "run N -m 1x bb:1 true", "run N -m 100m --memory-swap 50m bb:1 true", "run N --cpus 9999 bb:1 true", "run N --cpu-shares x bb:1 true"]),
+    "umask and mounts": (BASE, ["run N bb:1 sh -c 'umask; pwd; id; ulimit -s'", "run N bb:1 sh -c \"awk '{print \\$2}' /proc/mounts | grep -v '^/sys' | sort\""]),
+    "mistakes in the command line": (BASE, ["run", "run --nosuch bb:1", "run --name", "create", "run -d -a stdout bb:1 true", "run --rm --restart always bb:1 true", "run --restart nosuch bb:1 true",
+                                            "run --pull nosuch bb:1 true", "run UPPER true", "run bb@sha256:12 true"]),
+}
+
+LIFE = {
+    "names": (BASE, ["create --name cc bb:1 true", "create --name cc bb:1 true", "run N --name cc bb:1 true", "create --name ' ' bb:1 true", "create --name .x bb:1 true", "create --name a bb:1 true", "create --name bb_-. bb:1 true", "create --name aa_-. bb:1 true", "rm cc"]),
+    "start": (STOPPED, ["start cc", "wait cc", "start -a cc", "start nosuch", "start nosuch cc", "start -a nosuch", "start", "start -a cc cc", "logs cc"]),
+    "start what runs": (RUNNING, ["start rr", "rm rr", "rm -f rr"]),
+    "start what cannot be": ([*BASE, "create N --name cc bb:1 nosuch", "create N --name dd -w /new bb:1 pwd"], ["create N --name ee -w /etc/passwd bb:1 true", "start cc", "start -a cc", "start -a dd", "inspect -f '{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}' cc", "ps -a --format '{{.Status}}'"]),
+    "stop": (RUNNING, ["stop -t 5 rr", "stop rr", "inspect -f '{{.State.Status}} {{.State.ExitCode}} {{.State.Running}} {{.State.OOMKilled}} {{.State.Error}}' rr", "logs rr", "stop nosuch", "stop", "stop -t x rr"]),
+    "stop with force": ([*BASE, "run -d N --name rr bb:1 sh -c 'trap : TERM; while :; do sleep 0.1; done'"], ["stop -t 1 rr", "inspect -f '{{.State.ExitCode}}' rr"]),
+    "stop signals": ([*BASE, "run -d N --name rr --stop-signal INT bb:1 sh -c 'trap \"exit 5\" INT; while :; do sleep 0.1; done'"], ["stop -t 5 rr", "inspect -f '{{.State.ExitCode}} {{.Config.StopSignal}}' rr", "create --stop-signal NOSUCH bb:1 true"]),
+    "kill": (RUNNING, ["kill -s nosuch rr", "kill -s 99 rr", "kill -s TERM rr", "wait rr", "kill rr", "kill nosuch", "kill", "inspect -f '{{.State.ExitCode}}' rr"]),
+    "kill at once": (RUNNING, ["kill rr", "wait rr", "wait nosuch rr"]),
+    "wait": (STOPPED, ["start cc", "wait cc cc", "wait", "wait nosuch"]),
+    "rm": ([*STOPPED, *RUNNING[1:]], ["rm nosuch cc rr", "rm", "rm cc", "rm -f rr nosuch", "rm -f nosuch"]),
+    "logs": ([*STOPPED, "start -a cc"] if False else [*BASE, "create N --name cc bb:1 sh -c 'for i in 1 2 3; do echo $i; done; printf end'", "start cc", "wait cc"],
+             ["logs --tail 0 cc", "logs -n all cc", "logs --tail 2 cc", "logs --tail x cc", "logs --since 1h cc", "logs --until 1h cc", "logs --since nosuch cc", "logs nosuch", "logs", "logs -f cc"]),
+    "logs of what has not run": ([*BASE, "create --name cc bb:1 true"], ["logs cc"]),
+    "run --rm": (BASE, ["run --rm N bb:1 false", "run --rm N -d bb:1 true", "run --rm N bb:1 nosuch", "run --rm N --name xx bb:1 true"]),
+    "cidfile": (BASE, ["run N --cidfile CONTEXT/f bb:1 true", "run N --cidfile /nosuch/x bb:1 true"]),
+    "diff": (WROTE, ["diff ww", "diff nosuch", "diff", "diff ww ww"]),
+    "diff of nothing": (STOPPED, ["diff cc"]),
+    "commit": (WROTE, ["commit -a 'A B <a@b>' -m 'a message' ww out:1", "image inspect -f '{{.Author}}|{{.Comment}}|{{json .Config.Cmd}}|{{.Config.Image}}|{{len .RootFS.Layers}}' out:1", "history --format '{{.CreatedBy}}|{{.Comment}}|{{.Size}}' out:1",
+                       "rootfs out:1", "commit nosuch", "commit ww UPPER", "commit", "commit ww a b c"]),
+    "commit with changes": (WROTE, ["commit -c 'ENV A=1' -c 'CMD [\"x\"]' -c 'EXPOSE 80' --change 'LABEL a=b c=d' -c 'WORKDIR /w' -c 'USER u' -c 'ENTRYPOINT e' -c 'VOLUME /v' -c 'ONBUILD RUN x' ww out:1",
+                                    "image inspect -f '{{json .Config}}' out:1", "commit -c 'RUN x' ww out:2", "commit -c nosuch ww out:2", "commit -c 'ENV' ww out:2"]),
+    "commit of what runs": (RUNNING, ["commit rr out:1", "commit -p=false rr out:2", "ps --format '{{.Status}}'"]),
+    "export": (STOPPED, ["export nosuch", "export", "export -o /nosuch/x cc"]),
+    "ps": (THREE, ["ps --format '{{.Names}} {{.Image}} {{.Command}} {{.Ports}}'", "ps -a --format '{{.Names}}|{{.Label \"kind\"}}'", "ps -q --filter name=none", "ps -n 2 --format '{{.Names}}'", "ps -l --format '{{.Names}}'",
+                   "ps -a --format 'table {{.Names}}\t{{.State}}'", "ps -a --no-trunc --format '{{.Command}}'", "ps x", "ps --format '{{.Nosuch}}'"]),
+    "filters of ps": (THREE, [f"ps -a --format '{{{{.Names}}}}' {words}" for words in (
+        "-f name=t", "-f name=^t.o$", "-f status=created", "-f status=running", "-f status=nosuch", "-f exited=0", "-f exited=2", "-f label=kind", "-f label=kind=b", "-f ancestor=bb:1", "-f ancestor=nosuch", "-f before=two", "-f since=one",
+        "-f nosuch=x", "-f nosuch", "-f id=zzz", "-f volume=x", "-f network=none")]),
+    "inspect": (THREE, ["inspect -f '{{.Name}} {{.State.Status}} {{.Path}} {{json .Args}} {{.Driver}} {{.RestartCount}}' one two", "inspect nosuch", "inspect one nosuch -f '{{.Name}}'", "inspect --type image one", "inspect --type nosuch one",
+                        "container inspect -f '{{json .Config.Cmd}} {{json .Config.Labels}} {{json .Config.Env}}' two", "inspect -f '{{.Nosuch}}' one", "inspect -f '{{' one",
+                        "inspect -f '{{.HostConfig.NetworkMode}} {{json .HostConfig.Binds}} {{.HostConfig.AutoRemove}} {{json .Mounts}}' three"]),
+    "inspect of an image": (BASE, ["inspect -f '{{.Os}} {{.Architecture}} {{json .Config.Env}}' bb:1", "image inspect nosuch bb:1 -f '{{.Os}}'", "inspect --type container bb:1"]),
+    "container prune": (THREE, ["container prune -f", "ps -a --format '{{.Names}}'"]),
+}
+
+
+class Containers(ScenarioCase):
+    FILES = FILES
+    KEEP = True
+
+    def test_processes(self):
+        self.compare(PROCESS)
+
+    def test_lives(self):
+        self.compare(LIFE)
+
+
+if __name__ == "__main__":
+    unittest.main()
