@@ -301,12 +301,12 @@ Result<void> Stage::unpack_archives(const FileStep& step, const std::vector<std:
 Result<void> Stage::run(const dockerfile::Workdir& v) {
   auto path = TRY(expand(v.path));
   if (path.empty()) return Error(ErrorCode::InvalidArgument, "cannot normalize nothing");
-  config_.working_dir =
-      path.starts_with('/')
-          ? path
-          : absolute_path(config_.working_dir.empty() ? "/" : config_.working_dir, path);
-  if (config_.working_dir.size() > 1 && config_.working_dir.ends_with('/'))
-    config_.working_dir.pop_back();
+  // An absolute one stays as it is written, "/a//b/" too; docker's cache knows it so.
+  if (!path.starts_with('/')) {
+    path = absolute_path(config_.working_dir.empty() ? "/" : config_.working_dir, path);
+    if (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  }
+  config_.working_dir = path;
   std::string text = "#(nop) WORKDIR " + config_.working_dir;
   auto probe = step_config(text);
   if (!probe.labels) probe.labels.emplace();

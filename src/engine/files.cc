@@ -12,6 +12,7 @@
 #include "container/lookup.h"
 #include "engine/typed_path.h"
 #include "fs/overlay_mount.h"
+#include "fs/tmpfs_mount.h"
 #include "image/reference.h"
 #include "store/image_mount.h"
 #include "store/layer_writer.h"
@@ -25,6 +26,18 @@ constexpr std::size_t kPiece = std::size_t{256} << 10;
 Result<UniqueFd> image_root(const Store& store, const Image& image) {
   auto base = TRY(layer_base(store, image.config.diff_ids));
   return mount_base(store, base);
+}
+
+/// The root of an image without layers: an empty directory that nobody can write to.
+Result<UniqueFd> empty_root() {
+  auto root = TRY(mount_tmpfs());
+  mount_attr read_only = {};
+  read_only.attr_set = MOUNT_ATTR_RDONLY;
+  auto dir = TRY(open_dir(root.get(), "."));
+  if (::fchmod(dir.get(), 0755) < 0 ||
+      ::mount_setattr(root.get(), "", AT_EMPTY_PATH, &read_only, sizeof read_only) < 0)
+    return Error::from_errno(errno, "tmpfs");
+  return root;
 }
 
 Result<UniqueFd> container_root(const Store& store, const std::string& id) {
@@ -137,7 +150,7 @@ Result<std::string> mount_image(const EngineOptions& engine, std::string_view im
                                 const std::string& directory) {
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto taken = TRY(take_image(*store, image));
-  auto root = TRY(image_root(*store, taken));
+  auto root = TRY(taken.config.diff_ids.empty() ? empty_root() : image_root(*store, taken));
   auto target = directory;
   if (target.empty()) {
     target = default_mount_point(*store, taken.id);

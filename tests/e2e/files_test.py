@@ -113,6 +113,15 @@ class Files(StoreCase):
         self.engine("image", "umount", self.path("here"))
         self.assertEqual(os.listdir(self.path("here")), [])
 
+    def test_an_image_without_layers_is_an_empty_directory(self):
+        self.engine("build", "-t", "empty:1", self.context({"Dockerfile": "FROM scratch\nLABEL a=b\n"}, "empty"))
+        where = self.engine("image", "mount", "empty:1")
+        self.addCleanup(self.engine.run, "image", "umount", where)
+        self.assertEqual((os.listdir(where), oct(os.stat(where).st_mode)), ([], "0o40755"))
+        with self.assertRaises(OSError):
+            open(os.path.join(where, "new"), "w")
+        self.engine("image", "umount", "empty:1")
+
     def test_a_mounted_image_is_not_removed(self):
         self.engine("build", "-t", "held:1", self.context({"Dockerfile": "FROM scratch\nCOPY d /d\n", "d/x": "x"}, "held"))
         image = self.engine("image", "inspect", "--format", "{{.Id}}", "held:1")

@@ -1,4 +1,5 @@
 """Compares file trees by everything that an image keeps."""
+import collections
 import dataclasses
 import hashlib
 import os
@@ -35,7 +36,9 @@ def snapshot(root, mtimes=True, ignore=()):
             if relative not in ignore:
                 entries[relative] = _entry(path, relative, first, mtimes)
         folders[:] = [name for name in folders if os.path.relpath(os.path.join(folder, name), root) not in ignore]
-    return entries
+    # Other names of an inode may be outside of this tree: they do not make a group.
+    groups = collections.Counter(entry.same_file_as for entry in entries.values())
+    return {path: dataclasses.replace(entry, same_file_as="") if groups[entry.same_file_as] == 1 else entry for path, entry in entries.items()}
 
 
 def _entry(path, relative, first, mtimes):

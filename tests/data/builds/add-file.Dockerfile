@@ -1,0 +1,4 @@
+FROM bb:1
+ADD a.txt /
+ADD d /d
+ADD *.txt /t/

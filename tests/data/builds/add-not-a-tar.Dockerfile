@@ -1,0 +1,2 @@
+FROM bb:1
+ADD not.tar.gz /n/

@@ -1,0 +1,2 @@
+FROM bb:1
+ADD arch.tar.bz2 /u/

@@ -1,0 +1,5 @@
+# compare: buildkit
+FROM bb:1
+ENV A=env
+ARG A=arg
+RUN echo $A > /a

@@ -1,0 +1,3 @@
+ARG BASE
+FROM ${BASE:-bb:1}
+LABEL base=$BASE

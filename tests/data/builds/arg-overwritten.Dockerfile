@@ -1,0 +1,4 @@
+FROM bb:1
+ARG A=1
+ARG A=2
+ENV V=$A

@@ -1,0 +1,5 @@
+FROM bb:1
+RUN echo a > /f \
+  && echo b >> /f \
+
+ENV A=1

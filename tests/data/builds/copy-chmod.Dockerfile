@@ -1,0 +1,4 @@
+# compare: buildkit
+FROM bb:1
+COPY --chmod=600 a.txt /a
+COPY --chmod=755 d /d

@@ -1,0 +1,4 @@
+FROM bb:1
+WORKDIR /w
+COPY . .
+RUN ls > /names

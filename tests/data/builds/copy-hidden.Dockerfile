@@ -1,0 +1,3 @@
+FROM bb:1
+COPY .hidden /
+COPY hid /hid

@@ -1,0 +1,4 @@
+# compare: classic
+FROM bb:1
+COPY link /
+COPY links /links

@@ -1,0 +1,3 @@
+FROM bb:1
+COPY run.sh /usr/local/bin/
+RUN run.sh > /result

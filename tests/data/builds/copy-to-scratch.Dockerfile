@@ -1,0 +1,3 @@
+FROM scratch
+COPY a.txt /
+COPY d /deep/path/d

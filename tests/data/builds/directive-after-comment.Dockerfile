@@ -1,0 +1,5 @@
+# just a comment
+# escape=`
+FROM bb:1
+RUN echo a \
+    b > /f

@@ -1,0 +1,4 @@
+FROM bb:1 AS base
+CMD ["base-cmd"]
+FROM base
+ENTRYPOINT ["e"]

@@ -1,0 +1,3 @@
+FROM bb:1
+CMD ["from-here"]
+ENTRYPOINT ["x"]

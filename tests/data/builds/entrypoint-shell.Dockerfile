@@ -1,0 +1,3 @@
+FROM bb:1
+ENTRYPOINT echo $HOME
+CMD ["ignored"]

@@ -1,0 +1,3 @@
+FROM bb:1
+ENV A=x
+ENV B=${A:-${C:-deep}} D=${E:-${A}}

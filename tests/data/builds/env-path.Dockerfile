@@ -1,0 +1,2 @@
+FROM bb:1
+ENV PATH=/opt/bin:$PATH

@@ -1,0 +1,4 @@
+FROM bb:1
+ENV A=old
+ENV A=new B=$A
+ENV C=$A

@@ -1,0 +1,3 @@
+FROM bb:1
+EXPOSE 80
+EXPOSE 80/tcp 53/udp 100-102 200/sctp

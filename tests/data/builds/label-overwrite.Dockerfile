@@ -1,0 +1,4 @@
+FROM bb:1
+LABEL a=1 b=1
+LABEL a=2
+LABEL empty= other=""

@@ -1,0 +1,4 @@
+FROM bb:1
+ONBUILD RUN echo child
+ONBUILD COPY . /src
+ONBUILD ENV A=$B

@@ -1,0 +1,4 @@
+FROM bb:1
+RUN echo shell > /shell
+RUN ["touch", "/exec"]
+RUN ["/bin/sh", "-c", "echo $HOME > /home-of"]

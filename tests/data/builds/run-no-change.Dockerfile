@@ -1,0 +1,3 @@
+FROM bb:1
+RUN true
+RUN : nothing

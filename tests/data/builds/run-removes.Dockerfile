@@ -1,0 +1,2 @@
+FROM bb:1
+RUN rm -rf /home /bin/arch && mkdir /home

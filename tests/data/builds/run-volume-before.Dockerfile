@@ -1,0 +1,3 @@
+FROM bb:1
+RUN mkdir /v && echo kept > /v/f
+VOLUME /v

@@ -1,0 +1,7 @@
+ARG WHICH=two
+FROM bb:1 AS one
+ENV W=1
+FROM bb:1 AS two
+ENV W=2
+FROM ${WHICH}
+LABEL w=$W

@@ -1,0 +1,4 @@
+FROM bb:1 AS unused
+ENV NEVER=1
+FROM bb:1
+ENV USED=1

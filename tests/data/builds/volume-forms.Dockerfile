@@ -1,0 +1,4 @@
+FROM bb:1
+VOLUME /a
+VOLUME ["/b", "/c d"]
+VOLUME /e /f

@@ -1,0 +1,4 @@
+FROM bb:1
+ENV BASE=/opt/app
+WORKDIR ${BASE}/${NOPE}
+WORKDIR $BASE/x

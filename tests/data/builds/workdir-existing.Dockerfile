@@ -1,0 +1,4 @@
+# compare: classic
+FROM bb:1
+WORKDIR /etc
+RUN ls > /listing

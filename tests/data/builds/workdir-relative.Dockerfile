@@ -1,0 +1,5 @@
+FROM bb:1
+WORKDIR /a
+WORKDIR b
+WORKDIR c/../d
+RUN pwd > here

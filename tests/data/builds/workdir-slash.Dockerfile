@@ -1,0 +1,3 @@
+FROM bb:1
+WORKDIR /srv/
+WORKDIR ./sub/
