@@ -65,7 +65,9 @@ TEST_F(StoreOpen, WritersShareIt) {
 Process start_dockerd(const std::string& root) {
   auto ready = must(make_pipe());
   Command command;
-  command.argv = {"flock", "-x", root + "/volumes/metadata.db", "-c", "echo; exec sleep 60"};
+  // One process from the lock to its end: nothing is left that would hold the test's output open.
+  command.argv = {"flock", "--no-fork",          "-x", root + "/volumes/metadata.db", "sh",
+                  "-c",    "echo; exec sleep 60"};
   command.stdout_fd = ready.write.get();
   auto process = must(Process::start(command));
   ready.write = UniqueFd();

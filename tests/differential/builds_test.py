@@ -20,7 +20,7 @@ import tempfile
 import unittest
 
 from tests.support import rootfs, tree
-from tests.support.case import SCRATCH, StoreCase
+from tests.support.case import IN_MEMORY, StoreCase
 from tests.support.dockerd import Dockerd
 from tests.support.engine import REPOSITORY, Strata
 
@@ -77,7 +77,7 @@ class Builder:
 class Builds(StoreCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="strata-builds-", dir=SCRATCH)
+        cls.folder = tempfile.mkdtemp(prefix="strata-builds-", dir=IN_MEMORY)
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         cls.files = sorted(glob.glob(os.path.join(DOCKERFILES, "*.Dockerfile")))
         cls.context = os.path.join(cls.folder, "context")

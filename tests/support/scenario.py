@@ -18,7 +18,7 @@ import tarfile
 import tempfile
 
 from tests.support import rootfs
-from tests.support.case import SCRATCH, StoreCase
+from tests.support.case import IN_MEMORY, StoreCase
 from tests.support.dockerd import Dockerd
 from tests.support.engine import Strata
 from tests.support.golden import normalise
@@ -172,7 +172,7 @@ class ScenarioCase(StoreCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.roots = tempfile.mkdtemp(prefix="strata-scenario-", dir=SCRATCH)
+        cls.roots = tempfile.mkdtemp(prefix="strata-scenario-", dir=IN_MEMORY)
         cls.addClassCleanup(shutil.rmtree, cls.roots, ignore_errors=True)
         folder = os.path.join(cls.roots, "context")
         rootfs.busybox(os.path.join(cls.roots, "base.tar"))
