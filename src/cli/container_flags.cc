@@ -142,6 +142,9 @@ void add_container_flags(FlagSet& flags, ContainerFlags& c) {
   add_network_flags(flags, o);
   add_right_flags(flags, o);
   add_limit_flags(flags, o);
+  flags.add(o.step, "step", 0,
+            "Take the image as it was after this step of its history (1 is the oldest, -1 the "
+            "newest)");
   flags.add(o.name, "name", 0, "Assign a name to the container");
   flags.add(o.auto_remove, "rm", 0, "Automatically remove the container when it exits");
   flags.add(c.cidfile, "cidfile", 0, "Write the container ID to the file");

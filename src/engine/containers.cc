@@ -25,12 +25,34 @@ char letter(ChangeKind kind) {
   return '?';
 }
 
+/// The image as it was after the `step`-th entry of its history: 1 is the oldest, -1 the newest.
+/// Only what was built in this store has such images.
+Result<ImageID> step_image(const Store& store, const std::string& name, std::int64_t step) {
+  auto image = TRY(take_image(store, name));
+  auto steps = static_cast<std::int64_t>(image.config.history.size());
+  auto wanted = step < 0 ? steps + 1 + step : step;
+  if (wanted < 1 || wanted > steps)
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("no step {} in {}: its history has {}", step, name, steps));
+  std::optional<ImageID> id = image.id;
+  while (id) {
+    auto at = TRY(store.images().get(*id));
+    if (static_cast<std::int64_t>(at.config.history.size()) == wanted) return *id;
+    id = store.images().parent(*id);
+  }
+  return Error(ErrorCode::NotFound,
+               fmt::format("step {} of {} has no image of its own here: it was built elsewhere, or "
+                           "the image has been removed",
+                           step, name));
+}
+
 }  // namespace
 
 Result<NewContainer> create_container(const EngineOptions& engine,
                                       const ContainerOptions& options) {
   auto request = TRY(parse_container_options(options));
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
+  if (options.step) request.image = TRY(step_image(*store, options.image, *options.step)).str();
   auto created = TRY(create_container(*store, request));
   if (!engine.lazy) TRY(store->sync());
   return NewContainer{created.record.id, std::move(created.warnings)};

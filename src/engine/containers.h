@@ -18,6 +18,7 @@ namespace strata {
 /// by create_container(). Empty and zero mean "not given".
 struct ContainerOptions {
   std::string image;
+  std::optional<std::int64_t> step;  // its image after this entry of its history; see step_image()
   std::vector<std::string> command;
   std::string name;
   bool detach = false;  // of run: nothing is attached

@@ -125,6 +125,23 @@ class BuildCache(StoreCase):
         self.assertEqual(self.engine("cat", "t:1", "/1"), one)
         self.assertNotEqual(self.engine("cat", "t:1", "/2"), two)
 
+    def test_every_step_can_be_run(self):
+        self.build("RUN echo 1 > /f\nENV A=1\nRUN echo 2 > /f\nRUN rm /f\n")
+        run = ("run", "--rm", "--network", "none")
+        look = ("t:1", "sh", "-c", "cat /f; echo A=$A")
+        steps = len(self.engine("history", "-q", "t:1").split())
+        for step, expected in ((steps - 3, "1\nA="), (steps - 2, "1\nA=1"), (-2, "2\nA=1")):
+            self.assertEqual(self.engine(*run, "--step", str(step), *look), expected)
+        self.assertIn("A=1", self.engine.run(*run, "--step", "-1", *look).out)
+        for step in ("0", str(steps + 1), str(-steps - 1)):
+            result = self.engine.run(*run, "--step", step, *look)
+            self.assertEqual((result.code, f"no step {step} in t:1: its history has {steps}" in result.err), (125, True), result)
+        self.engine("save", "-o", self.path("t.tar"), "t:1")
+        other = self.strata("other")
+        other("load", "-q", "-i", self.path("t.tar"))
+        result = other.run(*run, "--step", "-2", *look)
+        self.assertEqual((result.code, "has no image of its own here" in result.err), (125, True), result)
+
     def test_explains_each_miss(self):
         def misses(steps, *options, files=None):
             folder = self.context({"Dockerfile": f"FROM {sample.BASE}\n{steps}", **(files or {})})
