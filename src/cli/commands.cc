@@ -20,6 +20,7 @@ std::span<const Command> all_commands() {
       build_command("builder build"),
       build_command("image build"),
       cat_command("cat"),
+      check_command("check"),
       commit_command("commit"),
       commit_command("container commit"),
       cp_command("cp"),

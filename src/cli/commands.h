@@ -12,6 +12,7 @@ namespace strata::cli {
 
 Command build_command(std::string_view path);
 Command cat_command(std::string_view path);
+Command check_command(std::string_view path);
 Command commit_command(std::string_view path);
 Command container_inspect_command(std::string_view path);
 Command cp_command(std::string_view path);

@@ -43,8 +43,11 @@ std::string encode(const References::Repositories& repositories) {
   return Json::object({{"Repositories", std::move(names)}}).dump();
 }
 
-Result<void> save(int dir, const References::Repositories& repositories) {
-  return write_file_atomic(dir, kFile, encode(repositories), 0600, /*sync=*/true);
+/// Then the copy, which follows without a sync: the file itself is safe by now.
+Result<void> save(int dir, int copy_dir, const References::Repositories& repositories) {
+  auto text = encode(repositories);
+  TRY(write_file_atomic(dir, kFile, text, 0600, /*sync=*/true));
+  return write_file_atomic(copy_dir, kFile, text, 0600);
 }
 
 std::optional<ImageID> look_up(const References::Repositories& repositories, const Reference& ref) {
@@ -60,7 +63,8 @@ Result<void> References::create_if_missing() const {
   if (stat_at(image_dir_, kFile)) return {};
   auto lock = TRY(FileLock::acquire(lock_dir_, kLock, FileLock::Mode::Exclusive));
   if (stat_at(image_dir_, kFile)) return {};
-  return save(image_dir_, {});
+  auto copy = load_copy();
+  return save(image_dir_, lock_dir_, copy ? *copy : Repositories());
 }
 
 Result<References::Repositories> References::load() const {
@@ -70,6 +74,20 @@ Result<References::Repositories> References::load() const {
     return std::move(text).error();
   }
   return parse(*text).context("{}", kFile);
+}
+
+Result<References::Repositories> References::load_copy() const {
+  return parse(TRY(read_file(lock_dir_, kFile))).context("strata/{}", kFile);
+}
+
+Result<void> References::save_copy() const {
+  auto lock = TRY(FileLock::acquire(lock_dir_, kLock, FileLock::Mode::Exclusive));
+  return write_file_atomic(lock_dir_, kFile, encode(TRY(load())), 0600);
+}
+
+Result<void> References::replace(const Repositories& repositories) const {
+  auto lock = TRY(FileLock::acquire(lock_dir_, kLock, FileLock::Mode::Exclusive));
+  return save(image_dir_, lock_dir_, repositories);
 }
 
 Result<std::optional<ImageID>> References::get(const Reference& ref) const {
@@ -93,7 +111,7 @@ Result<std::vector<std::optional<ImageID>>> References::set_all(
     repositories[ref.familiar_name()][key_of(ref)] = id;
     changed = true;
   }
-  if (changed) TRY(save(image_dir_, repositories));
+  if (changed) TRY(save(image_dir_, lock_dir_, repositories));
   return before;
 }
 
@@ -104,7 +122,7 @@ Result<bool> References::remove(const Reference& ref) const {
   auto repository = repositories.find(ref.familiar_name());
   repository->second.erase(key_of(ref));
   if (repository->second.empty()) repositories.erase(repository);
-  TRY(save(image_dir_, repositories));
+  TRY(save(image_dir_, lock_dir_, repositories));
   return true;
 }
 
@@ -116,7 +134,7 @@ Result<std::vector<Reference>> References::remove_all(ImageID id) const {
   for (auto& [name, references] : repositories)
     std::erase_if(references, [&](const auto& entry) { return entry.second == id; });
   std::erase_if(repositories, [](const auto& repository) { return repository.second.empty(); });
-  TRY(save(image_dir_, repositories));
+  TRY(save(image_dir_, lock_dir_, repositories));
   return removed;
 }
 

@@ -23,7 +23,8 @@ class References {
   /// `image_dir` is ROOT/image/overlay2, `lock_dir` ROOT/strata. Both are borrowed.
   References(int image_dir, int lock_dir) : image_dir_(image_dir), lock_dir_(lock_dir) {}
 
-  /// Writes an empty set if there is no file, as dockerd does when it starts.
+  /// If there is no file writes what the copy holds (see load_copy()), else an empty set, as dockerd
+  /// does when it starts.
   Result<void> create_if_missing() const;
   /// A missing file is an empty set.
   Result<Repositories> load() const;
@@ -35,6 +36,12 @@ class References {
       const std::vector<std::pair<Reference, ImageID>>& names) const;
   /// Removes all references to an image in one step and gives them, sorted by their full names.
   Result<std::vector<Reference>> remove_all(ImageID id) const;
+  /// Every change is also written to ROOT/strata/repositories.json, from which `strata check`
+  /// brings back what stood in a destroyed file. Corrupt or NotFound as any file.
+  Result<Repositories> load_copy() const;
+  Result<void> save_copy() const;
+  /// Writes the whole anew, whatever was there, for repairs.
+  Result<void> replace(const Repositories& repositories) const;
   /// False if there was no such reference.
   Result<bool> remove(const Reference& ref) const;
 

@@ -1,0 +1,89 @@
+#include <algorithm>
+
+#include "base/io.h"
+#include "check/detail/checker.h"
+#include "image/json.h"
+
+namespace strata::detail {
+namespace {
+
+constexpr const char* kTags = "image/overlay2/repositories.json";
+
+}  // namespace
+
+/// dockerd does not start on a broken repositories.json.
+Result<void> Checker::check_tags() {
+  auto references = store_.references().load();
+  bool is_missing = !stat_at(store_.dir(), kTags);
+  bool has_images = !TRY(store_.images().list()).empty();
+  if (!references || (is_missing && has_images)) {
+    auto copy = store_.references().load_copy();
+    auto rescue = copy ? *copy : References::Repositories();
+    for (const auto& [image, tags] : references_by_image(rescue))
+      names_[image.digest().hex()] = tags.front();
+    mend({.path = kTags,
+          .what = references ? "is missing" : "cannot be read: " + references.error().message(),
+          .remedy = copy && !copy->empty() ? "written again from the copy in strata/"
+                                           : "written again without tags: there is no copy"},
+         [&]() -> Result<void> {
+           if (!is_missing) TRY(quarantine(kTags));
+           return store_.references().replace(rescue);
+         });
+    return {};
+  }
+  for (const auto& [image, tags] : references_by_image(*references))
+    names_[image.digest().hex()] = tags.front();
+  // For a store of dockerd's: from now on its tags are known in two places.
+  if (request_.repair && !references->empty()) TRY(store_.references().save_copy());
+  return {};
+}
+
+Result<void> Checker::check_images() {
+  auto dir = TRY(open_dir(store_.dir(), kConfigs));
+  auto is_wanted = [&](const ImageID& id) {
+    const auto& only = request_.only;
+    return only.empty() || std::find(only.begin(), only.end(), id) != only.end();
+  };
+  std::set<std::string> present;
+  for (const auto& id : TRY(store_.images().list())) {
+    if (!is_wanted(id)) continue;
+    auto hex = id.digest().hex();
+    present.insert(hex);
+    report_.images++;
+    auto image = store_.images().get(id);
+    if (image && !want(name_of(hex), image->config))
+      image = Error(ErrorCode::Corrupt, "has more than 125 layers");
+    if (image) continue;
+    auto path = std::string(kConfigs) + "/" + hex;
+    damage({.path = path,
+            .what = image.error().message(),
+            .remedy = "load or pull the image again; the config goes to strata/quarantine",
+            .images = {name_of(hex)}});
+    if (request_.repair) TRY(quarantine(path));
+  }
+  if (!request_.only.empty()) return {};
+  for (const auto& [hex, tag] : names_)
+    if (!present.contains(hex))
+      damage({.path = kTags,
+              .what = fmt::format("leads to the image {}, which is not there", hex.substr(0, 12)),
+              .remedy = "load or pull the image again, or remove the tag",
+              .images = {tag}});
+  return {};
+}
+
+/// False if no store can hold so many.
+bool Checker::want(const std::string& image, const ImageConfig& config) {
+  if (config.diff_ids.size() > LayerDB::kMaxDepth) return false;
+  std::optional<ChainID> parent;
+  auto chains = chain_ids(config.diff_ids);
+  for (std::size_t i = 0; i < chains.size(); i++) {
+    auto [at, is_new] = index_.try_emplace(chains[i], layers_.size());
+    if (is_new)
+      layers_.push_back({.chain = chains[i], .diff = config.diff_ids[i], .parent = parent});
+    layers_[at->second].images.insert(image);
+    parent = chains[i];
+  }
+  return true;
+}
+
+}  // namespace strata::detail
