@@ -23,8 +23,8 @@ class References {
   /// `image_dir` is ROOT/image/overlay2, `lock_dir` ROOT/strata. Both are borrowed.
   References(int image_dir, int lock_dir) : image_dir_(image_dir), lock_dir_(lock_dir) {}
 
-  /// If there is no file writes what the copy holds (see load_copy()), else an empty set, as dockerd
-  /// does when it starts.
+  /// If there is no file writes what the copy holds (see load_copy()), else an empty set, as
+  /// dockerd does when it starts.
   Result<void> create_if_missing() const;
   /// A missing file is an empty set.
   Result<Repositories> load() const;
