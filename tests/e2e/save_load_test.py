@@ -1,8 +1,10 @@
 """Images leave a store and come into another: every form, every way in, and what is refused."""
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import pty
 import signal
@@ -68,7 +70,9 @@ class SaveLoad(StoreCase):
         out = self.save("app.tar", "app:2")
         data = self.read("app.tar")
         packed = self.write("app.tgz", gzip.compress(data))
+        zstd = subprocess.run(["zstd", "-q", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
         for number, (arguments, stdin) in enumerate(((("-i", out), b""), (("-i", packed), b""), ((), data), ((), gzip.compress(data)),
+                                                     ((), bz2.compress(data)), ((), lzma.compress(data, preset=0)), ((), zstd),
                                                      (("-q",), data), (("--input", out, "--quiet"), b""))):
             with self.subTest(arguments):
                 root = f"way{number}"
@@ -78,7 +82,7 @@ class SaveLoad(StoreCase):
             done = subprocess.run([*self.other.command(), "image", "load"], stdin=file, stdout=subprocess.PIPE, check=True)
         self.assertEqual(done.stdout, b"Loaded image: app:2\n")
         self.assertEqual(os.listdir(self.path("other/strata/leases")), [])
-        self.assertEqual([name for name in os.listdir(self.path("other/strata")) if not name.endswith("lock")], ["leases"])
+        self.assertEqual({name for name in os.listdir(self.path("other/strata")) if not name.endswith("lock")}, {"leases", "repositories.json"})
 
     def test_the_same_save_gives_the_same_bytes_and_each_layer_once(self):
         data = self.read(self.save("one.tar", "app"))
