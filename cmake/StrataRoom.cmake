@@ -32,13 +32,41 @@ function(strata_room)
       target_link_libraries(${target} ${scope} strata::${room})
     endforeach()
   endforeach()
+  strata_precompiled(${target} room)
   string(REPLACE ";" "," deps "${R_PUBLIC};${R_PRIVATE}")
   set_property(GLOBAL APPEND PROPERTY STRATA_ROOMS "${R_NAME}:${deps}")
 
   if(tests AND BUILD_TESTING)
     add_executable(${target}_test ${tests})
     target_link_libraries(${target}_test PRIVATE strata::${R_NAME} GTest::gtest_main)
+    strata_precompiled(${target}_test test)
     gtest_discover_tests(${target}_test TEST_PREFIX "${R_NAME}/" DISCOVERY_MODE PRE_TEST
                          PROPERTIES TIMEOUT 120)
   endif()
+endfunction()
+
+# strata_precompiled(TARGET room|test)
+#
+# With STRATA_PRECOMPILE the headers that nearly every file includes are read once for all rooms (and
+# once more, with GoogleTest, for all tests), not once in each unity file.
+function(strata_precompiled target kind)
+  if(NOT STRATA_PRECOMPILE)
+    return()
+  endif()
+  if(NOT TARGET strata_${kind}_headers)
+    set(headers <algorithm> <array> <charconv> <functional> <map> <memory> <mutex> <optional> <set>
+        <span> <string> <string_view> <thread> <utility> <variant> <vector> <fmt/format.h>)
+    set(libraries strata_options fmt::fmt)
+    if(kind STREQUAL "test")
+      list(APPEND headers <gtest/gtest.h>)
+      list(APPEND libraries GTest::gtest)
+    endif()
+    file(WRITE ${PROJECT_BINARY_DIR}/${kind}_headers.cc "")
+    add_library(strata_${kind}_headers OBJECT ${PROJECT_BINARY_DIR}/${kind}_headers.cc)
+    target_link_libraries(strata_${kind}_headers PRIVATE ${libraries})
+    target_precompile_headers(strata_${kind}_headers PRIVATE ${headers})
+    # Without the times of the headers in it, equal ones are equal bytes for ccache.
+    target_compile_options(strata_${kind}_headers PRIVATE "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
+  endif()
+  target_precompile_headers(${target} REUSE_FROM strata_${kind}_headers)
 endfunction()

@@ -12,7 +12,8 @@ packages_run=(crun conmon libcurl4)
 packages_demo=("${packages_build[@]}" "${packages_run[@]}" mmdebstrap python3 ca-certificates)
 
 # For scripts/test: the C++ test libraries, and a real dockerd to compare with.
-packages_test=("${packages_build[@]}" "${packages_run[@]}" ccache libgtest-dev libbenchmark-dev clang-format
+packages_test=("${packages_build[@]}" "${packages_run[@]}" ccache clang libclang-rt-dev llvm libgtest-dev
+               libbenchmark-dev clang-format
                docker.io containerd runc skopeo umoci podman buildah mmdebstrap busybox-static
                python3 zstd ca-certificates)
 

@@ -120,7 +120,7 @@ class Run {
         done_.insert(index);
         output_.close(index + 1);
       } else if (!failure_) {
-        failure_.emplace(std::move(finished).error(), exit_code);
+        failure_ = Failure{std::move(finished).error(), exit_code};
         stop_.request_stop();  // the others end where they are
       }
       changed_.notify_all();
