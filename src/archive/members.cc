@@ -98,12 +98,17 @@ class PipeSource final : public ByteSource {
 };
 
 /// A nameless file with the stream's bytes, without their compression.
-Result<UniqueFd> spool(ByteSource& source, int dir) {
+Result<UniqueFd> spool(ByteSource& source, int dir,
+                       const std::function<void(std::int64_t)>& copied) {
   auto file = TRY(open_at(dir, ".", O_RDWR | O_TMPFILE, 0600));
   auto plain = TRY(decompress(source));
   std::vector<char> buffer(kCopySize);
-  while (std::size_t n = TRY(plain->read(buffer)))
+  std::int64_t bytes = 0;
+  while (std::size_t n = TRY(plain->read(buffer))) {
     TRY(write_all(file.get(), {buffer.data(), n}).context("spool"));
+    bytes += static_cast<std::int64_t>(n);
+    if (copied) copied(bytes);
+  }
   return file;
 }
 
@@ -123,7 +128,8 @@ std::unique_ptr<Members> directory_members(UniqueFd directory) {
 }
 
 Result<std::unique_ptr<Members>> open_members(UniqueFd fd, int spool_dir,
-                                              const std::stop_token& stop) {
+                                              const std::stop_token& stop,
+                                              const std::function<void(std::int64_t)>& copied) {
   struct stat st = {};
   if (::fstat(fd.get(), &st) < 0) return Error::from_errno(errno, "stat");
   if (S_ISDIR(st.st_mode)) return directory_members(std::move(fd));
@@ -133,7 +139,7 @@ Result<std::unique_ptr<Members>> open_members(UniqueFd fd, int spool_dir,
     if (TRY(is_plain(fd.get(), begin))) return index_tar(std::move(fd), begin);
   }
   PipeSource source(fd.get(), stop);
-  return index_tar(TRY(spool(source, spool_dir)), 0);
+  return index_tar(TRY(spool(source, spool_dir, copied)), 0);
 }
 
 Result<std::string> read_document(const Members& members, const std::string& name) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -44,10 +45,11 @@ Result<std::unique_ptr<Members>> index_tar(UniqueFd file, std::int64_t begin);
 std::unique_ptr<Members> directory_members(UniqueFd directory);
 
 /// The members of whatever `fd` is: a directory, a file (plain or compressed), a pipe. What cannot
-/// be read in place is first copied, without its compression, to a nameless file in `spool_dir`.
-/// Cancelled if `stop` is asked for.
-Result<std::unique_ptr<Members>> open_members(UniqueFd fd, int spool_dir,
-                                              const std::stop_token& stop);
+/// be read in place is first copied, without its compression, to a nameless file in `spool_dir`;
+/// `copied` (may be empty) hears of the bytes so far. Cancelled if `stop` is asked for.
+Result<std::unique_ptr<Members>> open_members(
+    UniqueFd fd, int spool_dir, const std::stop_token& stop,
+    const std::function<void(std::int64_t bytes)>& copied = {});
 
 /// The whole of a member, which is at most kMaxDocument bytes; every error begins with its name.
 Result<std::string> read_document(const Members& members, const std::string& name);

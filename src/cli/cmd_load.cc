@@ -61,10 +61,15 @@ Result<int> run(Options& o, Call& call) {
   LoadRequest request;
   request.source_name = o.input.empty() ? "-" : o.input;
   request.max_layer_size = o.max_layer_size;
-  if (!o.quiet)
-    request.progress = [&](std::int64_t bytes) {
-      progress.update([&] { return fmt::format("loading: {}", human_size(bytes)); });
+  auto show = [&progress](const char* what) {
+    return [&progress, what](std::int64_t bytes) {
+      progress.update([&] { return fmt::format("{}: {}", what, human_size(bytes)); });
     };
+  };
+  if (!o.quiet) {
+    request.copied = show("reading");
+    request.progress = show("loading");
+  }
   auto engine = engine_options(call);
   engine.stop = interrupt.token();
   auto images = load_images(engine, request, std::move(input));

@@ -2,6 +2,7 @@
 #include "cli/container_row.h"
 #include "cli/report.h"
 #include "cli/table.h"
+#include "engine/build_cache.h"
 #include "engine/disk_usage.h"
 #include "image/units.h"
 
@@ -18,6 +19,10 @@ void add_flags(FlagSet& f, Options& o) {
   f.add(o.format, "format", 0, "Pretty-print images using a Go template");
   f.add(o.verbose, "verbose", 'v', "Show detailed information on space usage");
 }
+
+/// Of the build cache only the directories of RUN --mount=type=cache are counted, as they hold
+/// something beside the images; `builder du` lists the rest.
+using CacheRows = std::vector<BuildCacheRow>;
 
 // --- the summary
 
@@ -64,6 +69,18 @@ Summary summary_of_volumes(const DiskUsage& usage) {
   return s;
 }
 
+Summary summary_of_cache(const CacheRows& cache) {
+  Summary s{"Build Cache", cache.size()};
+  for (const auto& row : cache) {
+    s.size += row.size;
+    if (row.in_use)
+      s.active++;
+    else
+      s.reclaimable += row.size;
+  }
+  return s;
+}
+
 Json summary_json(const Summary& s) {
   auto reclaimable = human_size(s.reclaimable);
   if (s.size > 0) reclaimable += fmt::format(" ({}%)", s.reclaimable * 100 / s.size);
@@ -80,7 +97,8 @@ constexpr TableField kSummaryFields[] = {{"Type", "TYPE"},
                                          {"Size", "SIZE"},
                                          {"Reclaimable", "RECLAIMABLE"}};
 
-Result<std::string> summary_text(const DiskUsage& usage, const std::string& format) {
+Result<std::string> summary_text(const DiskUsage& usage, const CacheRows& cache,
+                                 const std::string& format) {
   TableSpec spec{.go_type = "*formatter.diskUsageImagesContext",
                  .default_format =
                      "table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t"
@@ -95,7 +113,7 @@ Result<std::string> summary_text(const DiskUsage& usage, const std::string& form
   TRY(table.add(summary_json(summary_of_images(usage))));
   TRY(table.add(summary_json(summary_of_containers(usage))));
   TRY(table.add(summary_json(summary_of_volumes(usage))));
-  TRY(table.add(summary_json({"Build Cache"})));  // what a build can use again are images
+  TRY(table.add(summary_json(summary_of_cache(cache))));
   return table.finish();
 }
 
@@ -125,13 +143,26 @@ Json volume_json(const VolumeUsageRow& row) {
                        {"Size", human_size(row.size)}});
 }
 
+Json cache_json(const BuildCacheRow& row) {
+  return Json::object({{"CacheType", row.type},
+                       {"CreatedSince", ""},
+                       {"Description", row.description},
+                       {"ID", row.id},
+                       {"InUse", row.in_use ? "true" : "false"},
+                       {"LastUsedSince", ago(row.last_used.seconds)},
+                       {"Shared", "false"},
+                       {"Size", human_size(row.size)},
+                       {"UsageCount", ""}});
+}
+
 struct Rows {
   Json images = Json::array();
   Json containers = Json::array();
   Json volumes = Json::array();
+  Json cache = Json::array();
 };
 
-Rows rows_of(const DiskUsage& usage, bool full) {
+Rows rows_of(const DiskUsage& usage, const CacheRows& cache, bool full) {
   Rows rows;
   for (const auto& row : usage.images) rows.images.push(image_json(row, full));
   for (auto row : usage.containers) {
@@ -139,6 +170,7 @@ Rows rows_of(const DiskUsage& usage, bool full) {
     rows.containers.push(container_row_json(row, full, true));
   }
   for (const auto& row : usage.volumes) rows.volumes.push(volume_json(row));
+  for (const auto& row : cache) rows.cache.push(cache_json(row));
   return rows;
 }
 
@@ -188,23 +220,26 @@ Json disk_json(const LayerDiskUsage& disk) {
                        {"Unreachable", human_size(disk.unreachable)}});
 }
 
-Result<std::string> verbose_tables(const DiskUsage& usage, const LayerDiskUsage& disk) {
-  auto rows = rows_of(usage, /*full=*/false);
+Result<std::string> verbose_tables(const DiskUsage& usage, const CacheRows& cache,
+                                   const LayerDiskUsage& disk) {
+  auto rows = rows_of(usage, cache, /*full=*/false);
   std::string text = "Images space usage:\n\n" + TRY(table_text(kImageFields, rows.images));
   text += "\nContainers space usage:\n\n" + TRY(table_text(kContainerFields, rows.containers));
   text += "\nLocal Volumes space usage:\n\n" + TRY(table_text(kVolumeFields, rows.volumes));
-  text += "\nBuild cache usage: 0B\n\n" + TRY(table_text(kCacheFields, Json::array()));
+  text += fmt::format("\nBuild cache usage: {}\n\n", human_size(summary_of_cache(cache).size)) +
+          TRY(table_text(kCacheFields, rows.cache));
   text += "\nLayers on disk:\n\n" + TRY(table_text(kDiskFields, Json::array({disk_json(disk)})));
   return text;
 }
 
 /// A template sees everything at once.
-Result<std::string> verbose_template(const DiskUsage& usage, const std::string& format) {
-  auto rows = rows_of(usage, /*full=*/true);
+Result<std::string> verbose_template(const DiskUsage& usage, const CacheRows& cache,
+                                     const std::string& format) {
+  auto rows = rows_of(usage, cache, /*full=*/true);
   auto data = Json::object({{"Images", std::move(rows.images)},
                             {"Containers", std::move(rows.containers)},
                             {"Volumes", std::move(rows.volumes)},
-                            {"BuildCache", Json::array()}});
+                            {"BuildCache", std::move(rows.cache)}});
   auto parsed = GoTemplate::parse(format == "json" ? "{{json .}}" : format);
   if (!parsed) return template_error(std::move(parsed).error());
   std::string text;
@@ -217,15 +252,16 @@ Result<int> run(Options& o, Call& call) {
   auto engine = engine_options(call);
   auto usage = disk_usage(engine);
   if (!usage) return from_daemon(std::move(usage).error());
+  auto cache = TRY(build_cache(engine, {"type=exec.cachemount"}));
   bool as_tables = o.format.empty() || o.format.starts_with("table");
   std::string text;
   if (!o.verbose) {
-    text = TRY(summary_text(*usage, o.format));
+    text = TRY(summary_text(*usage, cache, o.format));
   } else if (as_tables) {
     auto disk = TRY(layer_disk_usage(engine));
-    text = TRY(verbose_tables(*usage, disk));
+    text = TRY(verbose_tables(*usage, cache, disk));
   } else {
-    text = TRY(verbose_template(*usage, o.format));
+    text = TRY(verbose_template(*usage, cache, o.format));
   }
   std::fwrite(text.data(), 1, text.size(), call.out);
   return 0;

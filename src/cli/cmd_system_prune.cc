@@ -4,6 +4,7 @@
 #include "cli/filter_flag.h"
 #include "cli/prune_prompt.h"
 #include "cli/report.h"
+#include "engine/build_cache.h"
 #include "image/units.h"
 
 namespace strata::cli {
@@ -23,7 +24,7 @@ void add_flags(FlagSet& f, Options& o) {
   f.add(o.volumes, "volumes", 0, "Prune volumes");
 }
 
-/// docker's words, although Strata has neither networks nor a build cache of its own.
+/// docker's words, although Strata has no networks.
 std::string warning(const Options& o) {
   std::string text =
       "WARNING! This will remove:\n"
@@ -41,6 +42,14 @@ std::string warning(const Options& o) {
   return text;
 }
 
+/// Nothing in the build cache has labels: with a filter for them all of it stays.
+Result<Pruned> prune_cache(const EngineOptions& engine, const PruneRequest& request) {
+  bool has_label = std::any_of(request.filters.begin(), request.filters.end(),
+                               [](const auto& f) { return f.starts_with("label"); });
+  if (has_label) return Pruned();
+  return prune_build_cache(engine, request);
+}
+
 Result<int> prune(const Options& o, Call& call) {
   auto engine = engine_options(call);
   auto containers = TRY(prune_containers(engine, o.request));
@@ -53,7 +62,9 @@ Result<int> prune(const Options& o, Call& call) {
   }
   auto images = TRY(prune_images(engine, o.request));
   print_pruned_images(call, images);
-  reclaimed += images.reclaimed + TRY(prune_remains(engine));
+  auto cache = TRY(prune_cache(engine, o.request));
+  print_pruned(call, "Deleted build cache objects", cache);
+  reclaimed += images.reclaimed + cache.reclaimed + TRY(prune_remains(engine));
   fmt::print(call.out, "Total reclaimed space: {}\n", human_size(reclaimed));
   return 0;
 }
@@ -80,8 +91,10 @@ Command system_prune_command(std::string_view path) {
       .summary = "Remove unused data",
       .description =
           "Removes stopped containers, with --volumes all volumes that no container has, images "
-          "without a name (with -a: without a container), and what interrupted commands left in "
-          "the store.\n\nFilters: until=TIME, label=NAME[=VALUE], label!=NAME[=VALUE].",
+          "without a name (with -a: without a container), the build cache (as `builder prune` "
+          "does), "
+          "and what interrupted commands left in the store.\n\nFilters: until=TIME, "
+          "label=NAME[=VALUE], label!=NAME[=VALUE].",
       .arity = no_operands(),
       .make =
           action<cmd_system_prune::Options, cmd_system_prune::add_flags, cmd_system_prune::run>};

@@ -12,13 +12,19 @@ constexpr Command group(std::string_view path, std::string_view summary) {
 std::span<const Command> all_commands() {
   static const Command kCommands[] = {
       group("builder", "Manage builds"),
+      group("buildx", "Build images, under the names of docker's plugin"),
       group("container", "Manage containers"),
       group("image", "Manage images"),
       group("system", "Manage Strata"),
 
       build_command("build"),
       build_command("builder build"),
+      build_command("buildx build"),
       build_command("image build"),
+      builder_du_command("builder du"),
+      builder_du_command("buildx du"),
+      builder_prune_command("builder prune"),
+      builder_prune_command("buildx prune"),
       cat_command("cat"),
       check_command("check"),
       commit_command("commit"),

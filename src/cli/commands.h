@@ -11,6 +11,8 @@ namespace strata::cli {
 // ls".
 
 Command build_command(std::string_view path);
+Command builder_du_command(std::string_view path);
+Command builder_prune_command(std::string_view path);
 Command cat_command(std::string_view path);
 Command check_command(std::string_view path);
 Command commit_command(std::string_view path);

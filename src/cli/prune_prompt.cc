@@ -4,8 +4,8 @@
 
 namespace strata::cli {
 
-bool confirm(Call& call, std::string_view warning) {
-  fmt::print(call.out, "{}\nAre you sure you want to continue? [y/N] ", warning);
+bool confirm(Call& call, std::string_view warning, char separator) {
+  fmt::print(call.out, "{}{}Are you sure you want to continue? [y/N] ", warning, separator);
   std::fflush(call.out);
   std::string answer;
   for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar())

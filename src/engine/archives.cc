@@ -37,7 +37,8 @@ Result<archive::SaveOptions> save_options(const EngineOptions& engine, const Sav
 
 Result<std::vector<LoadedImage>> load_into(const Store& store, const EngineOptions& engine,
                                            const LoadRequest& request, UniqueFd source) {
-  auto members = TRY(archive::open_members(std::move(source), store.own_dir(), engine.stop));
+  auto members =
+      TRY(archive::open_members(std::move(source), store.own_dir(), engine.stop, request.copied));
   auto images = TRY(archive::read_contents(*members, host_platform()));
   archive::LoadOptions options;
   options.lazy = engine.lazy;

@@ -37,6 +37,7 @@ Result<void> save_images_into(const EngineOptions& engine, const SaveRequest& re
 struct LoadRequest {
   std::string source_name;                           // for messages
   std::int64_t max_layer_size = 0;                   // bytes of a layer's tar, unpacked; 0: any
+  std::function<void(std::int64_t bytes)> copied;    // of a pipe, read first; may be empty
   std::function<void(std::int64_t bytes)> progress;  // bytes of layers so far; may be empty
 };
 

@@ -1,6 +1,9 @@
 """What builds need not do again: docker's cache, the cache of steps by content, the memo of a context's sums."""
+import fcntl
+import json
 import os
 import subprocess
+import time
 import unittest
 
 from tests.support import rootfs, sample
@@ -166,6 +169,53 @@ class BuildCache(StoreCase):
         base = self.engine("image", "inspect", "--format", "{{.Id}}", sample.BASE)[7:19]
         folder = self.context({"Dockerfile": "FROM base:2\nARG V=1\n"})
         self.assertIn(f"Not cached: parent: was {base}, is ", self.engine("build", "--explain-cache", folder))
+
+    def test_builder_du_and_prune(self):
+        def rows(*options):
+            return [json.loads(line) for line in self.engine("builder", "du", "--format", "json", *options).splitlines()]
+
+        def kinds():
+            return sorted({row["Type"] for row in rows("--verbose")})
+
+        self.assertEqual(rows(), [])
+        self.assertEqual(self.engine("builder", "prune", "-f"), "Total reclaimed space: 0B")
+        mount = "RUN --mount=type=cache,target=/c,id={} head -c {} /dev/zero > /c/x\n"
+        self.build("COPY d /d\n" + mount.format("big", 2000000) + mount.format("small", 100), files={"d/f": "f"})
+        time.sleep(0.05)  # what changed within a clock tick of the build is not remembered
+        self.engine("build", "--network", "none", self.path("context"))
+        self.assertEqual(kinds(), ["exec.cachemount", "source.local", "step"])
+        sizes = {row["Description"]: row["Size"] for row in rows("--filter", "type=exec.cachemount")}
+        self.assertEqual(set(sizes), {"big", "small"})
+        self.assertTrue(sizes["big"].startswith("2.0"), sizes)
+        self.assertEqual(len(rows("--filter", "id=steps")), 0)
+        table = self.engine("builder", "du").splitlines()
+        self.assertEqual(table[0].split(), ["ID", "RECLAIMABLE", "SIZE", "LAST", "ACCESSED", "DESCRIPTION"])
+        self.assertRegex(table[-2], r"^Reclaimable:\t2\.\d+MB$")
+        df = self.engine("system", "df").splitlines()[-1].split()
+        self.assertEqual(df[:4], ["Build", "Cache", "2", "0"])
+        # What was used last stays, up to the limit; an unknown filter is refused; nothing is that old.
+        self.engine("builder", "prune", "-f", "--filter", "until=24h")
+        self.assertEqual(kinds(), ["exec.cachemount", "source.local", "step"])
+        refused = self.engine.run("builder", "prune", "-f", "--filter", "colour=red")
+        self.assertEqual((refused.code, refused.err), (1, "Error response from daemon: Invalid filter 'colour'\n"))
+        os.utime(self.path("store/strata/cache-mounts", next(row["ID"] for row in rows() if row["Description"] == "big") + ".lock"), (1, 1))
+        out = self.engine("builder", "prune", "-f", "--keep-storage", "1MB")
+        self.assertRegex(out, r"^Deleted build cache objects:\n[0-9a-f]{32}\n\nTotal reclaimed space: 2\.\d+MB$")
+        self.assertEqual([row["Description"] for row in rows("--filter", "type=exec.cachemount")], ["small"])
+        # One that a build uses stays.
+        holder = open(self.path("store/strata/cache-mounts", next(row["ID"] for row in rows() if row["Description"] == "small") + ".lock"))
+        fcntl.flock(holder, fcntl.LOCK_SH)
+        self.engine("builder", "prune", "-f")
+        self.assertEqual(kinds(), ["exec.cachemount", "step"])
+        self.assertEqual(self.build("COPY d /d\n").count("Using cache"), 1)
+        holder.close()
+        self.assertIn("Deleted build cache objects", self.engine("system", "prune", "-f"))
+        self.engine("rmi", "t:1")
+        self.engine("builder", "prune", "-a", "-f")
+        self.assertEqual(kinds(), [])
+        declined = self.engine.run("builder", "prune", stdin=b"n\n")
+        self.assertEqual(declined.out, "WARNING! This will remove all dangling build cache. Are you sure you want to continue? [y/N] Total reclaimed space: 0B\n")
+        self.assert_store_sound()
 
 
 if __name__ == "__main__":

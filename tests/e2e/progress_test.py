@@ -52,6 +52,24 @@ class Progress(StoreCase):
     def test_no_color_is_respected(self):
         self.assertNotIn("\x1b[2m", self.on_a_terminal(NO_COLOR="1"))
 
+    def test_load_from_a_pipe_says_what_it_has_read(self):
+        engine = self.strata()
+        engine("import", rootfs.busybox(self.path("base.tar")), "base:1")
+        archive = subprocess.run([*engine.command(), "save", "base:1"], stdout=subprocess.PIPE, env=engine.environment(), check=True).stdout
+        parent, child = pty.openpty()
+        process = subprocess.Popen([*self.strata("other").command(), "load"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=child,
+                                   env=engine.environment() | {"TERM": "xterm"})
+        os.close(child)
+        half = len(archive) // 2
+        for piece in (archive[:half], archive[half:]):
+            process.stdin.write(piece)
+            process.stdin.flush()
+            time.sleep(0.3)
+        process.stdin.close()
+        self.assertEqual(process.wait(60), 0)
+        self.assertRegex(os.read(parent, 4096).decode(), r"reading: \d.*MB")
+        os.close(parent)
+
     def test_a_file_gets_nothing(self):
         path = self.path("errors")
         with open(path, "wb") as errors:

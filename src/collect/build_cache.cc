@@ -1,0 +1,105 @@
+#include "collect/build_cache.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "base/io.h"
+#include "store/cache_mount.h"
+
+namespace strata {
+namespace {
+
+using Kind = BuildCacheItem::Kind;
+
+constexpr std::int64_t kStatBlock = 512;  // bytes, of st_blocks
+constexpr std::size_t kDigestText = 71;   // "sha256:" and 64 digits
+
+const char* directory_of(Kind kind) { return kind == Kind::Step ? "steps" : "memo"; }
+
+/// Whether a step's record names a layer that is there, or none because it changed nothing.
+bool leads_somewhere(int dir, const std::string& name, const std::set<std::string>& diff_ids) {
+  auto text = read_file(dir, name, kDigestText + 1);
+  return text && (!text->starts_with("sha256:") || diff_ids.contains(*text));
+}
+
+/// The files of a directory below ROOT/strata, one for each item.
+Result<void> list_files(const Store& store, Kind kind, std::vector<BuildCacheItem>& items) {
+  auto dir = open_dir(store.own_dir(), directory_of(kind));
+  if (!dir && dir.error().code() == ErrorCode::NotFound) return {};
+  if (!dir) return std::move(dir).error();
+  std::set<std::string> diff_ids;
+  if (kind == Kind::Step)
+    for (const auto& layer : TRY(store.layers().list())) diff_ids.insert(layer.diff_id.str());
+  for (const auto& name : TRY(list_dir(dir->get()))) {
+    auto st = stat_at(dir->get(), name);
+    if (!st || !S_ISREG(st->st_mode)) continue;
+    BuildCacheItem item;
+    item.kind = kind;
+    item.id = name;
+    item.size = st->st_blocks * kStatBlock;
+    item.last_used = {st->st_mtim.tv_sec, static_cast<std::int32_t>(st->st_mtim.tv_nsec)};
+    item.dangling = kind != Kind::Step || !leads_somewhere(dir->get(), name, diff_ids);
+    items.push_back(std::move(item));
+  }
+  return {};
+}
+
+/// False if somebody uses it, or it is gone.
+Result<bool> remove_item(const Store& store, const BuildCacheItem& item) {
+  if (item.kind == Kind::CacheMount) {
+    auto removed = remove_cache_mount(store.own_dir(), item.id);
+    if (removed) return true;
+    if (removed.error().code() == ErrorCode::Conflict) return false;
+    if (removed.error().code() == ErrorCode::NotFound) return false;
+    return std::move(removed).error();
+  }
+  auto path = std::string(directory_of(item.kind)) + '/' + item.id;
+  if (::unlinkat(store.own_dir(), path.c_str(), 0) == 0) return true;
+  if (errno == ENOENT) return false;
+  return Error::from_errno(errno, "remove strata/" + path);
+}
+
+}  // namespace
+
+Result<std::vector<BuildCacheItem>> list_build_cache(const Store& store) {
+  std::vector<BuildCacheItem> items;
+  if (store.own_dir() < 0) return items;  // a reader of a dockerd's root
+  for (auto& mount : TRY(list_cache_mounts(store.own_dir()))) {
+    BuildCacheItem item;
+    item.id = std::move(mount.name);
+    item.description = std::move(mount.id);
+    item.size = mount.size;
+    item.last_used = mount.last_used;
+    item.in_use = mount.in_use;
+    items.push_back(std::move(item));
+  }
+  TRY(list_files(store, Kind::Context, items));
+  TRY(list_files(store, Kind::Step, items));
+  std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
+    return std::tie(b.last_used, a.id) < std::tie(a.last_used, b.id);
+  });
+  return items;
+}
+
+Result<std::vector<BuildCacheItem>> prune_build_cache(const Store& store,
+                                                      const BuildCachePrune& prune) {
+  auto items = TRY(list_build_cache(store));
+  std::int64_t total = 0;
+  for (const auto& item : items) total += item.size;
+  std::vector<BuildCacheItem> removed;
+  for (auto item = items.rbegin(); item != items.rend(); ++item) {
+    if (prune.keep_storage > 0 && total <= prune.keep_storage) break;
+    if (item->in_use || !(prune.all || item->dangling)) continue;
+    if (prune.matches && !prune.matches(*item)) continue;
+    if (!TRY(remove_item(store, *item))) continue;
+    total -= item->size;
+    removed.push_back(std::move(*item));
+  }
+  return removed;
+}
+
+}  // namespace strata
