@@ -11,11 +11,11 @@ packages_run=(crun conmon libcurl4)
 # For scripts/demo: mmdebstrap makes the base image.
 packages_demo=("${packages_build[@]}" "${packages_run[@]}" mmdebstrap python3 ca-certificates)
 
-# For scripts/test: the C++ test libraries, and a real dockerd to compare with.
+# For scripts/test: the C++ test libraries, a real dockerd to compare with, git for repositories.
 packages_test=("${packages_build[@]}" "${packages_run[@]}" ccache clang libclang-rt-dev llvm libgtest-dev
                libbenchmark-dev clang-format
                docker.io containerd runc skopeo umoci podman buildah mmdebstrap busybox-static
-               python3 zstd ca-certificates)
+               python3 zstd ca-certificates git)
 
 # need_root NAME: stops the script unless root runs it. Mounts, devices and file owners need root.
 need_root() {

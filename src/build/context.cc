@@ -99,8 +99,11 @@ bool leads_outside(std::string_view path) {
   return false;
 }
 
-/// docker has git clone these.
-bool is_git_url(std::string_view url) { return url.substr(0, url.find('#')).ends_with(".git"); }
+/// A directory of that name wins over everything that the name could mean else.
+bool is_directory(const std::string& path) {
+  struct stat st = {};
+  return ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
+}
 
 Result<std::string> read_text(ByteSource& source) {
   std::string text;
@@ -158,11 +161,15 @@ Result<std::unique_ptr<Context>> Context::open(const Store& store, const Context
     return Error(ErrorCode::InvalidArgument,
                  "invalid argument: can't use stdin for both build context and dockerfile");
   std::unique_ptr<Context> context(new Context());
-  if (request.path == "-" || http::is_url(request.path)) {
+  bool directory = is_directory(request.path);
+  if (!directory && is_git_context(request.path)) {
+    TRY(context->open_git(store, request, stop));
+  } else if (!directory && (request.path == "-" || http::is_url(request.path))) {
     TRY(context->open_stream(store, request, events, stop));
     return context;
+  } else {
+    TRY(context->open_directory(request));
   }
-  TRY(context->open_directory(request));
   TRY(context->load_ignore_file());
   auto size = TRY(context->transfer_size());
   events.sending(size);
@@ -179,10 +186,14 @@ Result<void> Context::open_directory(const ContextRequest& request) {
     return prepare_error(root.error().message());
   }
   root_ = *std::move(root);
+  return request.files_only ? Result<void>() : read_directory_dockerfile(request);
+}
+
+Result<void> Context::read_directory_dockerfile(const ContextRequest& request) {
   if (request.dockerfile == "-") {
     FdSource in(request.stdin_fd);
     dockerfile_ = TRY(read_text(in));
-    dockerfile_name_ = "Dockerfile";
+    dockerfile_name_ = kDefaultName;
     return {};
   }
   std::string directory = real_path(request.path);
@@ -203,8 +214,26 @@ Result<void> Context::open_directory(const ContextRequest& request) {
   }
   dockerfile_ = *std::move(text);
   dockerfile_name_ = base_name(path);
-  if (auto inside = relative_to(real_path(path), directory)) dockerfile_path_ = *inside;
+  if (auto inside = relative_to(real_path(path), directory))
+    dockerfile_path_ = *inside;
+  else
+    outer_path_ = path;
   return {};
+}
+
+Result<void> Context::open_git(const Store& store, const ContextRequest& request,
+                               const std::stop_token& stop) {
+  auto checkout = [&]() -> Result<GitCheckout> {
+    auto source = TRY(parse_git_url(request.path));
+    return fetch_git(store, source, {request.keep_git_dir, ""}, stop);
+  }();
+  if (!checkout) {
+    if (checkout.error().code() == ErrorCode::Cancelled) return std::move(checkout).error();
+    return prepare_error(checkout.error().message());
+  }
+  root_ = TRY(duplicate(checkout->root.get()));
+  checkout_.emplace(*std::move(checkout));
+  return request.files_only ? Result<void>() : find_dockerfile(request);
 }
 
 Result<void> Context::open_stream(const Store& store, const ContextRequest& request,
@@ -218,10 +247,6 @@ Result<void> Context::open_stream(const Store& store, const ContextRequest& requ
 
 Result<void> Context::open_url(const Store& store, const ContextRequest& request,
                                const ContextEvents& events, const std::stop_token& stop) {
-  if (is_git_url(request.path))
-    return Error(ErrorCode::Unsupported, fmt::format("unable to prepare context: {}: git "
-                                                     "repositories are not supported",
-                                                     request.path));
   auto fetched = fetch_context(store, request.path, events.download, stop);
   if (!fetched) {
     if (fetched.error().code() == ErrorCode::Cancelled) return std::move(fetched).error();
@@ -234,14 +259,7 @@ Result<void> Context::read_stream(int fd, const ContextRequest& request,
                                   const ContextEvents& events, const std::stop_token& stop) {
   FdSource in(fd);
   PeekedSource peeked(in);
-  if (!is_archive(TRY(peeked.peek(tar::kBlock)))) {
-    if (request.dockerfile == "-") return prepare_error("build context is not an archive");
-    TRY(read_dockerfile(peeked));
-    files_ = std::make_unique<SourceTree>(root_.get(), dockerfile::IgnoreMatcher());
-    auto size = TRY(transfer_size());
-    events.sending(size);
-    return {};
-  }
+  if (!is_archive(TRY(peeked.peek(tar::kBlock)))) return read_plain(peeked, request, events);
   auto unpacked = [&]() -> Result<void> {
     auto tar = TRY(decompress(peeked));
     return unpack(root_.get(), *tar, Marks::Names, stop);
@@ -256,9 +274,23 @@ Result<void> Context::read_stream(int fd, const ContextRequest& request,
     unpacked.error().add_context("Error processing tar file(exit status 1)");
     return unpacked;
   }
-  TRY(find_dockerfile(request));
-  TRY(remove_ignored());
+  if (!request.files_only) {
+    TRY(find_dockerfile(request));
+    TRY(remove_ignored());
+  }
   files_ = std::make_unique<SourceTree>(root_.get(), dockerfile::IgnoreMatcher());
+  return {};
+}
+
+/// What is no archive: a Dockerfile, or for --build-context any file.
+Result<void> Context::read_plain(ByteSource& source, const ContextRequest& request,
+                                 const ContextEvents& events) {
+  if (request.dockerfile == "-") return prepare_error("build context is not an archive");
+  if (request.files_only) return prepare_error(request.path + ": not an archive");
+  TRY(read_dockerfile(source));
+  files_ = std::make_unique<SourceTree>(root_.get(), dockerfile::IgnoreMatcher());
+  auto size = TRY(transfer_size());
+  events.sending(size);
   return {};
 }
 
@@ -315,16 +347,19 @@ Result<void> Context::remove_ignored() {
   return {};
 }
 
+/// The Dockerfile's own ignore file wins, wherever the Dockerfile is.
 Result<void> Context::load_ignore_file() {
+  constexpr const char* kName = ".dockerignore";
+  Result<UniqueFd> file = Error(ErrorCode::NotFound, kName);
+  std::string name = dockerfile_path_ + kName;
+  if (!outer_path_.empty())
+    file = open_at(AT_FDCWD, name = outer_path_ + kName, O_RDONLY);
+  else if (!dockerfile_path_.empty())
+    file = open_in_root(root_.get(), name, Resolve::InRoot, O_RDONLY);
+  if (!file) file = open_in_root(root_.get(), name = kName, Resolve::InRoot, O_RDONLY);
   std::string text;
-  for (const auto& name : {dockerfile_path_ + ".dockerignore", std::string(".dockerignore")}) {
-    if (name == ".dockerignore" || !dockerfile_path_.empty()) {
-      auto fd = open_in_root(root_.get(), name, Resolve::InRoot, O_RDONLY);
-      if (!fd) continue;
-      text = TRY(read_all(fd->get(), kMaxDockerfile).context("error checking context: {}", name));
-      break;
-    }
-  }
+  if (file)
+    text = TRY(read_all(file->get(), kMaxDockerfile).context("error checking context: {}", name));
   auto ignored = TRY(dockerfile::IgnoreMatcher::parse(text).context("error checking context"));
   files_ = std::make_unique<SourceTree>(root_.get(), std::move(ignored));
   return {};

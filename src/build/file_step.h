@@ -27,8 +27,9 @@ struct Stage::FileStep {
   SourceTree* tree = nullptr;
   Tarsums* sums = nullptr;
   bool from_image = false;
-  bool fetch = false;              // sources may be URLs
-  std::optional<Digest> checksum;  // --checksum: what a download must be
+  bool fetch = false;         // sources may be URLs
+  std::string checksum;       // --checksum: what a download must be; "": anything
+  bool keep_git_dir = false;  // of repositories
   CopyRules rules;
   std::vector<Source> files;
   std::string path;  // absolute destination

@@ -30,4 +30,20 @@ Result<std::unique_ptr<LooseFile>> make_heredoc_file(const Store& store, const s
                                                false});
 }
 
+Result<std::unique_ptr<LooseFile>> make_git_files(const Store& store, const GitSource& source,
+                                                  const GitOptions& options,
+                                                  const std::stop_token& stop) {
+  auto checkout = TRY(fetch_git(store, source, options, stop));
+  auto tree = std::make_unique<SourceTree>(checkout.root.get(), dockerfile::IgnoreMatcher());
+  auto all = make_source_file("", TRY(stat_at(checkout.root.get(), ".")));
+  auto sum = TRY(Tarsums(*tree, SumOwner::Root).of(all));
+  return std::make_unique<LooseFile>(LooseFile{std::move(checkout.scratch),
+                                               std::move(tree),
+                                               {"", std::move(all), ""},
+                                               std::move(sum),
+                                               Digest(),
+                                               true,
+                                               std::move(checkout.root)});
+}
+
 }  // namespace strata::build

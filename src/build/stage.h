@@ -135,6 +135,7 @@ class Stage {
   Result<void> take_sources(FileStep& step);
   Result<std::size_t> take_source(FileStep& step, const std::string& written);
   Result<std::unique_ptr<LooseFile>> fetch(const FileStep& step, const std::string& url);
+  Result<std::unique_ptr<LooseFile>> clone(const FileStep& step, const std::string& url);
   Result<void> copy_files(FileStep& step);
   Result<LayerWriter> write_files(FileStep& step);
   Result<void> unpack_archives(const FileStep& step, const std::vector<std::size_t>& archives,

@@ -21,13 +21,16 @@ namespace strata::build {
 
 namespace {
 
-/// --checksum of ADD, which has one source, and that a URL.
-Result<Digest> parse_checksum(const std::vector<std::string>& sources, const std::string& text) {
+/// --checksum of ADD, which has one source, and that a URL or a repository.
+Result<void> check_checksum(const std::vector<std::string>& sources, const std::string& text) {
   if (sources.size() > 1)
     return Error(ErrorCode::InvalidArgument, "checksum can't be specified for multiple sources");
+  if (!sources.empty() && is_git_url(sources[0])) return check_commit(text).context("--checksum");
   if (sources.empty() || !http::is_url(sources[0]))
-    return Error(ErrorCode::InvalidArgument, "checksum can't be specified for non-HTTP(S) sources");
-  return Digest::parse(text).context("--checksum");
+    return Error(ErrorCode::InvalidArgument,
+                 "checksum can't be specified for non-HTTP(S) and non-Git sources");
+  TRY(Digest::parse(text).context("--checksum"));
+  return {};
 }
 
 /// ADD unpacks a file if its content, decompressed if need be, starts with a tar header.
@@ -77,13 +80,15 @@ Result<void> Stage::run(const dockerfile::Copy& v) {
   for (const auto& source : step.sources)
     if (http::is_url(source))
       return Error(ErrorCode::InvalidArgument, "COPY failed: source can't be a URL for COPY");
+    else if (is_git_url(source))
+      return Error(ErrorCode::InvalidArgument, "COPY failed: source can't be a git ref for COPY");
   return copy_files(step);
 }
 
 Result<void> Stage::run(const dockerfile::Add& v) {
-  if (v.keep_git_dir) return requires_buildkit("--keep-git-dir");
   FileStep step;
   step.name = "ADD";
+  step.keep_git_dir = v.keep_git_dir.value_or(false);
   step.fetch = true;
   step.tree = &build_.context.files();
   step.sums = &build_.context_sums;
@@ -91,8 +96,8 @@ Result<void> Stage::run(const dockerfile::Add& v) {
   TRY(expand_file_step(step, v));
   step.unpack = v.unpack.value_or(true);
   step.unpack_fetched = v.unpack.value_or(false);
-  if (auto text = TRY(expand(v.checksum)); !text.empty())
-    step.checksum = TRY(parse_checksum(step.sources, text));
+  step.checksum = TRY(expand(v.checksum));
+  if (!step.checksum.empty()) TRY(check_checksum(step.sources, step.checksum));
   return copy_files(step);
 }
 
@@ -142,12 +147,14 @@ Result<void> Stage::take_sources(FileStep& step) {
 
 /// How many files there are; those that --exclude names are not taken.
 Result<std::size_t> Stage::take_source(FileStep& step, const std::string& written) {
-  if (step.fetch && http::is_url(written)) {
-    auto fetched = TRY(fetch(step, written).context("ADD failed"));
+  bool git = step.fetch && is_git_url(written);
+  if (git || (step.fetch && http::is_url(written))) {
+    auto fetched = TRY((git ? clone(step, written) : fetch(step, written)).context("ADD failed"));
     auto copy = fetched->source;
     step.files.push_back({std::move(copy), std::move(fetched)});
     return 1;
   }
+  if (step.keep_git_dir) return step.failed("--keep-git-dir: not a git repository: " + written);
   if (!step.from_image && leaves_root(strip_front(written)))
     return step.failed(fmt::format("forbidden path outside the build context: {} ()", written));
   std::string source(strip_front(written));
@@ -181,9 +188,17 @@ Result<std::unique_ptr<LooseFile>> Stage::fetch(const FileStep& step, const std:
     if (build_.download_text) output_.write(build_.download_text(progress));
   };
   auto file = TRY(fetch_file(build_.store, request, output_, event, build_.stop));
-  if (step.checksum && file->content != *step.checksum)
+  if (!step.checksum.empty() && file->content != TRY(Digest::parse(step.checksum)))
     return Error(ErrorCode::Corrupt, fmt::format("{}: digest mismatch: expected {}, got {}", url,
-                                                 step.checksum->str(), file->content.str()));
+                                                 step.checksum, file->content.str()));
+  return file;
+}
+
+Result<std::unique_ptr<LooseFile>> Stage::clone(const FileStep& step, const std::string& url) {
+  auto source = TRY(parse_git_url(url));
+  auto file = make_git_files(build_.store, source, {step.keep_git_dir, step.checksum}, build_.stop);
+  if (!file && file.error().code() != ErrorCode::Cancelled)
+    file.error().add_context(http::is_url(url) ? http::shown_url(url) : url);
   return file;
 }
 

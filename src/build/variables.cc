@@ -12,6 +12,11 @@ constexpr std::array<std::string_view, 10> kProxies = {
     "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY",
     "ftp_proxy",  "NO_PROXY",   "no_proxy",    "ALL_PROXY",   "all_proxy"};
 
+/// They speak to the builder itself, whether or not an ARG declares them.
+bool is_for_builder(std::string_view name) {
+  return name == "SOURCE_DATE_EPOCH" || name.starts_with("BUILDKIT_");
+}
+
 bool is_proxy(std::string_view name) {
   return std::find(kProxies.begin(), kProxies.end(), name) != kProxies.end();
 }
@@ -90,7 +95,7 @@ std::vector<std::string> BuildArgs::unused() const {
   std::vector<std::string> out;
   std::lock_guard lock(mutex_);
   for (const auto& [name, value] : given_)
-    if (!used_.contains(name) && !is_proxy(name)) out.push_back(name);
+    if (!used_.contains(name) && !is_proxy(name) && !is_for_builder(name)) out.push_back(name);
   return out;
 }
 

@@ -35,7 +35,8 @@ class BuildArgs {
                                      const std::optional<std::string>& value);
   /// Proxy settings that were given: RUN sees them even if no ARG declares them.
   std::vector<std::pair<std::string, std::string>> proxies() const;
-  /// Names that were given and declared nowhere; proxies never count.
+  /// Names that were given and declared nowhere; proxies and what speaks to the builder itself
+  /// (SOURCE_DATE_EPOCH, BUILDKIT_...) never count.
   std::vector<std::string> unused() const;
 
  private:

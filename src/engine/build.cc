@@ -79,6 +79,8 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   b.context.path = r.context;
   b.context.dockerfile = r.dockerfile;
   b.build_args = r.build_args;
+  if (auto keep = r.build_args.find("BUILDKIT_CONTEXT_KEEP_GIT_DIR"); keep != r.build_args.end())
+    b.context.keep_git_dir = keep->second == "1" || keep->second == "true";
   b.labels = r.labels;
   b.target = r.target;
   b.no_cache = r.no_cache;
