@@ -35,4 +35,11 @@ struct ArchivedImage {
 /// errors begin with the member that is wrong.
 Result<std::vector<ArchivedImage>> read_contents(const Members& members, const Platform& platform);
 
+/// One image of an OCI layout, without names: that of the manifest or index `digest`, or else of
+/// the entry of index.json with `tag`. Without either the entry "latest", or the only one. NotFound
+/// `index.json: it has no image "tag"`.
+Result<ArchivedImage> read_layout_image(const Members& members, const Platform& platform,
+                                        const std::string& tag,
+                                        const std::optional<Digest>& digest);
+
 }  // namespace strata::archive

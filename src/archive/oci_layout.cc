@@ -98,7 +98,51 @@ class LayoutReader {
     return std::move(images_);
   }
 
+  Result<ArchivedImage> read_one(const std::string& tag, const std::optional<Digest>& digest) {
+    if (members_.contains("oci-layout")) TRY(check_version());
+    if (digest) {
+      auto descriptor = TRY(Json::parse(fmt::format("{{\"digest\":\"{}\"}}", digest->str())));
+      return read_entry(descriptor, kIndex, 0);
+    }
+    auto index = TRY(read_json(members_, kIndex));
+    const Json* found = find_entry(index, tag.empty() ? "latest" : tag);
+    if (found == nullptr && tag.empty()) found = only_entry(index);
+    if (found == nullptr)
+      return Error(ErrorCode::NotFound,
+                   fmt::format("{}: it has no image \"{}\"", kIndex, tag.empty() ? "latest" : tag));
+    return read_entry(*found, kIndex, 0);
+  }
+
  private:
+  static bool has_tag(const Json& entry, std::string_view tag) {
+    const Json* text = entry["annotations"].find(kRefName);
+    if (text != nullptr && text->as_string() == tag) return true;
+    auto name = name_of(entry);
+    return name && name->tag == tag;
+  }
+
+  /// Of several with that tag the one for our platform.
+  const Json* find_entry(const Json& index, std::string_view tag) const {
+    const Json* best = nullptr;
+    if (!index["manifests"].is_array()) return best;
+    for (const auto& entry : index["manifests"].as_array())
+      if (is_image_descriptor(entry) && has_tag(entry, tag) &&
+          (best == nullptr || fit(entry, platform_) > fit(*best, platform_)))
+        best = &entry;
+    return best;
+  }
+
+  static const Json* only_entry(const Json& index) {
+    const Json* only = nullptr;
+    if (!index["manifests"].is_array()) return only;
+    for (const auto& entry : index["manifests"].as_array()) {
+      if (!is_image_descriptor(entry)) continue;
+      if (only != nullptr) return nullptr;
+      only = &entry;
+    }
+    return only;
+  }
+
   Result<void> check_version() {
     auto layout = TRY(read_json(members_, "oci-layout"));
     const auto& version = layout["imageLayoutVersion"].as_string();
@@ -179,3 +223,13 @@ Result<std::vector<ArchivedImage>> read_oci_layout(const Members& members,
 }
 
 }  // namespace strata::archive::detail
+
+namespace strata::archive {
+
+Result<ArchivedImage> read_layout_image(const Members& members, const Platform& platform,
+                                        const std::string& tag,
+                                        const std::optional<Digest>& digest) {
+  return detail::LayoutReader(members, platform).read_one(tag, digest);
+}
+
+}  // namespace strata::archive

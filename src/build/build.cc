@@ -7,6 +7,8 @@
 #include <mutex>
 #include <thread>
 
+#include "build/epoch.h"
+#include "build/layer_difference.h"
 #include "build/plan.h"
 #include "build/stage.h"
 
@@ -41,8 +43,9 @@ class Run {
 
   std::optional<Failure> run() {
     if (auto done = global_args(); !done) return Failure{std::move(done).error()};
+    if (auto done = read_epoch(); !done) return Failure{std::move(done).error()};
     output_.close(0);
-    plan_ = make_plan(state_.store, state_.dockerfile, target_, state_.args);
+    plan_ = make_plan(state_.store, state_.dockerfile, target_, state_.args, state_.named);
     for (std::size_t i = 0; i <= target_; i++)
       if (!plan_.stages.contains(i)) skip(i);
     std::size_t threads = std::min<std::size_t>(std::max(std::thread::hardware_concurrency(), 1U),
@@ -59,7 +62,7 @@ class Run {
     return std::move(failure_);
   }
 
-  ImageID result() const { return *state_.stages[target_]->image.id; }
+  const StageImage& result() const { return state_.stages[target_]->image; }
 
  private:
   void announce(OrderedOutput& output, std::size_t step, const std::string& text) const {
@@ -79,6 +82,18 @@ class Run {
         state_.args.declare_global(arg.name, value);
       }
     }
+    return {};
+  }
+
+  /// --build-arg, which may have the environment's value, comes before a global ARG of the file.
+  Result<void> read_epoch() {
+    constexpr const char* kName = "SOURCE_DATE_EPOCH";
+    auto given = state_.request.build_args.find(kName);
+    auto text = state_.args.global(kName).value_or("");
+    if (given != state_.request.build_args.end() && given->second) text = *given->second;
+    state_.epoch = TRY(parse_epoch(text));
+    if (!state_.epoch && (state_.request.reproducible || state_.request.check_repro))
+      state_.epoch = Time();
     return {};
   }
 
@@ -187,12 +202,102 @@ void warn_unused(const BuildArgs& args, const StagedOutput::Sink& output) {
   output(fmt::format("[Warning] One or more build-args [{}] were not consumed\n", names));
 }
 
+/// A build whose Dockerfile is read: what its runs have in common.
+struct Job {
+  const Store& store;
+  const BuildEvents& events;
+  Context& context;
+  NamedContexts& named;
+  const Dockerfile& file;
+  std::size_t target = 0;
+  StatMemo& memo;
+  std::stop_token stop;
+};
+
+struct JobOutcome {
+  std::optional<Failure> failure;
+  StageImage image;
+};
+
+JobOutcome run_job(const Job& job, const BuildRequest& request,
+                   const StagedOutput::Sink& output_sink) {
+  StagedOutput output(output_sink, Run::parts(job.target));
+  write_warnings(job.file.warnings, output.part(0));
+  std::stop_source stop_all;
+  std::stop_callback stopped(job.stop, [&] { stop_all.request_stop(); });
+  std::mutex copied_mutex;
+  auto copied = [&](std::int64_t bytes) {
+    std::lock_guard lock(copied_mutex);
+    if (job.events.copied) job.events.copied(bytes);
+  };
+  Tarsums sums(job.context.files(), SumOwner::Root, stop_all.get_token(), &job.memo);
+  BuildState state{job.store,
+                   request,
+                   job.context,
+                   job.named,
+                   job.file,
+                   copied,
+                   stop_all.get_token(),
+                   job.events.download_text,
+                   BuildArgs(request.build_args),
+                   sums,
+                   {},
+                   {},
+                   {},
+                   {},
+                   {},
+                   {}};
+  for (const auto& name : request.cache_from)
+    if (auto image = take_image(job.store, name)) state.cache_sources.push_back(*std::move(image));
+  Run run(state, stop_all, output, job.target);
+  auto failure = run.run();
+  job.memo.save();
+  job.named.save();
+  if (failure && job.stop.stop_requested())
+    failure->error = Error(ErrorCode::Cancelled, "build cancelled");
+  if (failure) return {std::move(failure), {}};
+  warn_unused(state.args, output.part(Run::parts(job.target) - 1));
+  return {std::nullopt, run.result()};
+}
+
+/// --check-repro: the second build. What it prints is of no interest, unless it fails.
+Result<void> check_reproducible(const Job& job, const BuildRequest& request,
+                                const StageImage& first) {
+  job.events.output("Building again, without the cache\n");
+  BuildRequest again = request;
+  again.no_cache = true;
+  again.explain_cache = false;
+  std::string held;
+  auto second = run_job(job, again, [&](std::string_view text) { held += text; });
+  if (second.failure) {
+    job.events.output(held);
+    second.failure->error.add_context("the second build");
+    return std::move(second.failure->error);
+  }
+  if (first.id == second.image.id) {
+    job.events.output("Reproducible: both builds gave the same image\n");
+    return {};
+  }
+  auto difference = TRY(compare_images(job.store, first.config, second.image.config));
+  job.events.output(difference.text);
+  auto count = [](std::size_t n, const char* what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? " differs" : "s differ");
+  };
+  std::string what = difference.files > 0    ? count(difference.files, "file")
+                     : difference.layers > 0 ? count(difference.layers, "layer")
+                                             : "the configs differ";
+  return Error(ErrorCode::Conflict, "not reproducible: " + what);
+}
+
 }  // namespace
 
 BuildOutcome build(const Store& store, const BuildRequest& request, const BuildEvents& events,
                    std::stop_token stop) {
   Time now = Time::now();  // before any file is looked at
   bool sent = false;       // from here on docker's daemon speaks
+  NamedContexts named(store, request.named_contexts, now, stop);
+  if (auto found = named.check_directories(); !found)
+    return failed(std::move(found).error(), 1, false);
   ContextEvents context_events{[&](std::int64_t bytes) {
                                  sent = true;
                                  events.context(bytes);
@@ -209,42 +314,17 @@ BuildOutcome build(const Store& store, const BuildRequest& request, const BuildE
   auto target = file->target_stage(request.target);
   if (!target) return failed(std::move(target).error(), 1, true);
 
-  StagedOutput output(events.output, Run::parts(*target));
-  write_warnings(file->warnings, output.part(0));
-  std::stop_source stop_all;
-  std::stop_callback stopped(stop, [&] { stop_all.request_stop(); });
-  std::mutex copied_mutex;
-  auto copied = [&](std::int64_t bytes) {
-    std::lock_guard lock(copied_mutex);
-    if (events.copied) events.copied(bytes);
-  };
   StatMemo memo(store.own_dir(), (*context)->files().root(), now);
-  BuildState state{store,
-                   request,
-                   **context,
-                   *file,
-                   copied,
-                   stop_all.get_token(),
-                   events.download_text,
-                   BuildArgs(request.build_args),
-                   Tarsums((*context)->files(), SumOwner::Root, stop_all.get_token(), &memo),
-                   {},
-                   {},
-                   {},
-                   {},
-                   {}};
-  for (const auto& name : request.cache_from)
-    if (auto image = take_image(store, name)) state.cache_sources.push_back(*std::move(image));
-  Run run(state, stop_all, output, *target);
-  auto failure = run.run();
-  memo.save();
-  if (failure && stop.stop_requested())
-    failure->error = Error(ErrorCode::Cancelled, "build cancelled");
-  if (failure) return failed(std::move(failure->error), failure->exit_code, false);
-  auto end = output.part(Run::parts(*target) - 1);
-  warn_unused(state.args, end);
-  end(fmt::format("Successfully built {}\n", run.result().digest().hex().substr(0, 12)));
-  return {run.result(), std::nullopt};
+  Job job{store, events, **context, named, *file, *target, memo, stop};
+  auto outcome = run_job(job, request, events.output);
+  if (outcome.failure)
+    return failed(std::move(outcome.failure->error), outcome.failure->exit_code, false);
+  auto id = *outcome.image.id;
+  if (request.check_repro)
+    if (auto checked = check_reproducible(job, request, outcome.image); !checked)
+      return failed(std::move(checked).error(), 1, false);
+  events.output(fmt::format("Successfully built {}\n", id.digest().hex().substr(0, 12)));
+  return {id, std::nullopt};
 }
 
 }  // namespace strata::build

@@ -38,7 +38,8 @@ struct SecretSource {
 struct BuildRequest {
   ContextRequest context;
   std::map<std::string, std::optional<std::string>> build_args;  // no value: given but not set
-  std::map<std::string, std::string> labels;                     // one LABEL step each, at the end
+  std::map<std::string, std::string> named_contexts;  // --build-context, see named_context.h
+  std::map<std::string, std::string> labels;          // one LABEL step each, at the end
   std::string target;
   bool no_cache = false;
   std::vector<std::string> no_cache_stages;  // --no-cache-filter: names, or numbers
@@ -54,6 +55,11 @@ struct BuildRequest {
   std::map<std::string, SecretSource> secrets;  // by id
   std::map<std::string, std::string> agents;    // --ssh: sockets of agents, by id
   bool allow_insecure = false;                  // --allow security.insecure
+  /// --reproducible: SOURCE_DATE_EPOCH is 0, unless a build argument or a global ARG says it.
+  bool reproducible = false;
+  /// --check-repro: builds a second time, without the cache, and fails if the images differ; all
+  /// differences are told first.
+  bool check_repro = false;
 };
 
 /// What a build tells while it runs. Called from several threads, one call at a time.

@@ -27,13 +27,14 @@ bool same_step(const RunConfig& a, const RunConfig& b) {
 }
 
 Result<std::optional<Image>> find_cached(const Store& store, const std::optional<ImageID>& parent,
-                                         const RunConfig& probe) {
+                                         const RunConfig& probe, const std::optional<Time>& epoch) {
   std::optional<Image> best;
   for (const auto& id : TRY(store.images().children(parent))) {
     auto image = store.images().get(id);
     if (!image) continue;  // damaged or just removed: no hit
     if (!image->config.container_config || !same_step(*image->config.container_config, probe))
       continue;
+    if (epoch && image->config.created != *epoch) continue;
     if (best && best->config.created >= image->config.created) continue;
     // An image whose layers are gone cannot be stood on.
     if (!store.layers().stack(image->config.diff_ids)) continue;
@@ -55,12 +56,14 @@ bool continues(const ImageConfig& source, const ImageConfig& at) {
 }  // namespace
 
 Result<std::optional<Image>> find_in_history(const Store& store, std::span<const Image> sources,
-                                             const StageImage& at, const StepConfigs& step) {
+                                             const StageImage& at, const StepConfigs& step,
+                                             const std::optional<Time>& epoch) {
   for (const auto& source : sources) {
     std::size_t done = at.config.history.size();
     if (!continues(source.config, at.config)) continue;
     const auto& entry = source.config.history[done];
     if (entry.created_by != created_by(step.container)) continue;
+    if (epoch && entry.created != *epoch) continue;
     std::size_t layers = at.config.diff_ids.size() + (entry.empty_layer ? 0 : 1);
     if (layers > source.config.diff_ids.size()) continue;
     if (done + 1 == source.config.history.size()) return std::optional(source);

@@ -21,9 +21,11 @@ std::string arrow(const ImageID& id) {
   return fmt::format(" ---> {}\n", id.digest().hex().substr(0, 12));
 }
 
-Committer::Committer(const Store& store, OrderedOutput& output, StageImage start)
+Committer::Committer(const Store& store, OrderedOutput& output, StageImage start,
+                     std::optional<Time> epoch)
     : store_(store),
       output_(output),
+      epoch_(epoch),
       image_(std::move(start)),
       chain_(top_chain(image_.config)),
       thread_([this](std::stop_token stop) { work(std::move(stop)); }) {}
@@ -78,7 +80,7 @@ Result<std::optional<LayerInfo>> Committer::take_layer(Commit& c) {
   auto sealed = TRY(c.layer->seal());
   if (!sealed.empty) layer = TRY(c.layer->publish(chain_));
   c.layer.reset();
-  StepCache steps(store_);
+  StepCache steps(store_, epoch_);
   if (!c.material.empty())
     steps.put(c.material, chain_, layer ? std::optional(layer->diff_id) : std::nullopt);
   if (!c.hint.empty()) steps.put(c.hint, chain_, std::nullopt);
@@ -96,7 +98,7 @@ Result<void> Committer::commit(Commit& c) {
     chain_ = layer->chain_id;
     entry.empty_layer = false;
   }
-  entry.created = Time::now();
+  entry.created = epoch_ ? *epoch_ : Time::now();
   next.created = entry.created;
   next.author = c.author;
   next.container.clear();

@@ -44,7 +44,8 @@ struct Commit {
 /// hashes the layer of step N, step N+1 runs. Each image becomes the parent of the next.
 class Committer {
  public:
-  Committer(const Store& store, OrderedOutput& output, StageImage start);
+  /// `epoch`: what the images have as the time of their making; none: the clock.
+  Committer(const Store& store, OrderedOutput& output, StageImage start, std::optional<Time> epoch);
   /// Waits for the thread; what was not begun by then is dropped.
   ~Committer();
   Committer(const Committer&) = delete;
@@ -69,6 +70,7 @@ class Committer {
 
   const Store& store_;
   OrderedOutput& output_;
+  std::optional<Time> epoch_;
   StageImage image_;              // of the thread; read by others only when it is idle
   std::optional<ChainID> chain_;  // top layer of image_
 

@@ -310,8 +310,10 @@ Result<void> CopyPlan::write(LayerWriter& layer, Tarsums* sums, const Copied& co
   return {};
 }
 
-Result<void> CopyPlan::write_item(Writing& to, const std::string& path, const Item& item) {
+Result<void> CopyPlan::write_item(Writing& to, const std::string& path, const Item& item) const {
   auto entry = TRY(make_entry(path, item.meta));
+  if (rules_.time && (item.origin != Origin::Image || entry.mtime > *rules_.time))
+    entry.mtime = *rules_.time;
   if (item.from == nullptr) return to.layer.add(entry);
   const SourceFile& file = *item.from;
   if (file.links > 1 && !file.is_directory()) {

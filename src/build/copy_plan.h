@@ -31,6 +31,9 @@ struct CopyRules {
   std::optional<ModeChange> mode;     // --chmod, for files and directories of the sources
   dockerfile::IgnoreMatcher exclude;  // --exclude, relative to each source directory
   bool parents = false;               // --parents: directories above the sources come along
+  /// SOURCE_DATE_EPOCH: all that is copied or made has this time. Directories of the image, too, if
+  /// they are younger.
+  std::optional<Time> time;
 };
 
 /// The layer of a COPY before it is written: every file with its place, in the order of a walk of
@@ -101,7 +104,7 @@ class CopyPlan {
   Result<Resolved> resolve(const std::string& destination) const;
   SourceFile changed(const SourceFile& file) const;
   struct Writing;  // where to, and what is known on the way
-  static Result<void> write_item(Writing& to, const std::string& path, const Item& item);
+  Result<void> write_item(Writing& to, const std::string& path, const Item& item) const;
   static Result<void> write_content(Writing& to, tar::Entry entry, const Item& item);
 
   int image_root_;

@@ -2,28 +2,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/io.h"
 #include "build/copy_plan.h"
+#include "build/layer_difference.h"
 
 namespace strata::build {
 namespace {
 
-constexpr std::size_t kCompareBlock = 65536;
 constexpr mode_t kModeBits = 07777;
-
-Result<bool> same_content(int a, int b) {
-  FdSource left(a), right(b);
-  std::array<char, kCompareBlock> one{}, two{};
-  for (;;) {
-    // A regular file gives less than what is asked for only at its end.
-    std::size_t n = TRY(left.read(one));
-    std::size_t m = TRY(right.read(two));
-    if (n != m || !std::equal(one.begin(), one.begin() + n, two.begin())) return false;
-    if (n == 0) return true;
-  }
-}
 
 std::string_view type_name(mode_t mode) {
   if (S_ISDIR(mode)) return "a directory";

@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "fs/walk.h"
 #include "http/url.h"
 
 extern char** environ;
@@ -168,7 +169,8 @@ Result<std::string> fetch_commit(const GitRepository& git, const GitSource& sour
   // A server of plain files cannot cut a history.
   if (!fetched && fetched.error().message().find("shallow") != std::string::npos)
     fetched = git.run({"fetch", "-q", "--no-tags", "origin", ref});
-  if (fetched) return first_line(TRY(git.run({"rev-parse", "--verify", "FETCH_HEAD^{commit}"})));
+  if (fetched) fetched = git.run({"rev-parse", "--verify", "FETCH_HEAD^{commit}"});
+  if (fetched) return first_line(*std::move(fetched));
   if (!may_be_commit(ref)) return std::move(fetched).error();
   // The first digits of a commit, or one that the server does not give by itself.
   if (!git.run({"fetch", "-q", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*"}))
@@ -223,22 +225,22 @@ Result<void> settle_git_dir(const GitRepository& git, int tree) {
   return {};
 }
 
-/// Gives everything below `dir` one time; with `drop_git` without what is git's own.
-Result<void> settle_files(int dir, const Time& time, bool drop_git) {
+/// Gives everything below `root` one time; with `drop_git` without what is git's own, which in a
+/// submodule is a file.
+Result<void> settle_files(int root, const Time& time, bool drop_git) {
+  auto drop = [](const WalkEntry& entry) -> Result<WalkStep> {
+    if (entry.name != ".git") return WalkStep::Enter;
+    TRY(remove_tree(entry.dir, entry.name));
+    return WalkStep::Skip;
+  };
+  if (drop_git) TRY(walk_tree(root, drop));
   const timespec times[2] = {{time.seconds, 0}, {time.seconds, 0}};
-  for (const auto& name : TRY(list_dir(dir))) {
-    if (drop_git && name == ".git") {
-      TRY(remove_tree(dir, name));
-      continue;
-    }
-    if (S_ISDIR(TRY(stat_at(dir, name)).st_mode)) {
-      auto below = TRY(open_at(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-      TRY(settle_files(below.get(), time, drop_git));
-    }
-    if (::utimensat(dir, name.c_str(), times, AT_SYMLINK_NOFOLLOW) < 0)
-      return Error::from_errno(errno, "set time of " + name);
-  }
-  if (::futimens(dir, times) < 0) return Error::from_errno(errno, "set time of a directory");
+  TRY(walk_tree(root, [&](const WalkEntry& entry) -> Result<WalkStep> {
+    if (::utimensat(entry.dir, entry.name.c_str(), times, AT_SYMLINK_NOFOLLOW) < 0)
+      return Error::from_errno(errno, "set time of " + entry.path);
+    return WalkStep::Enter;
+  }));
+  if (::futimens(root, times) < 0) return Error::from_errno(errno, "set time of the repository");
   return {};
 }
 

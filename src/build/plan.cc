@@ -11,8 +11,8 @@ using dockerfile::Instruction;
 
 class Planner {
  public:
-  Planner(const Store& store, const Dockerfile& file, const BuildArgs& args)
-      : store_(store), file_(file), args_(args) {}
+  Planner(const Store& store, const Dockerfile& file, const BuildArgs& args, NamedContexts& named)
+      : store_(store), file_(file), args_(args), named_(named) {}
 
   BuildPlan::Stages needs(std::size_t index) {
     BuildPlan::Stages stages;
@@ -20,7 +20,12 @@ class Planner {
     auto add = [&](const Instruction& instruction) { add_sources(instruction, index, stages); };
     auto global = [&](std::string_view name) { return args_.global(name); };
     auto base = dockerfile::expand_word(stage.from().image, file_.escape, global);
-    if (base) {
+    if (base && named_.has(*base)) {
+      // What cannot be opened has no triggers: the stage itself will say so.
+      auto context = named_.open(*base);
+      for (const auto& text : triggers_of(context ? (*context)->image : ""))
+        if (auto trigger = dockerfile::parse_trigger(text)) add(*trigger);
+    } else if (base) {
       auto other = file_.stage_by_name(*base, index);
       if (other) stages.insert(*other);
       for (const auto& text : other ? triggers_in(file_.stages[*other]) : triggers_of(*base))
@@ -33,7 +38,7 @@ class Planner {
  private:
   void add_sources(const Instruction& instruction, std::size_t index, BuildPlan::Stages& to) {
     auto add = [&](const std::string& from) {
-      if (from.empty()) return;
+      if (from.empty() || named_.has(from)) return;
       if (auto stage = file_.find_stage(from, index)) to.insert(*stage);
     };
     if (const auto* copy = std::get_if<dockerfile::Copy>(&instruction.value)) add(copy->from);
@@ -60,13 +65,14 @@ class Planner {
   const Store& store_;
   const Dockerfile& file_;
   const BuildArgs& args_;
+  NamedContexts& named_;
 };
 
 }  // namespace
 
 BuildPlan make_plan(const Store& store, const Dockerfile& file, std::size_t target,
-                    const BuildArgs& args) {
-  Planner planner(store, file, args);
+                    const BuildArgs& args, NamedContexts& named) {
+  Planner planner(store, file, args, named);
   BuildPlan plan;
   BuildPlan::Stages wanted = {target};
   for (std::size_t i = target + 1; i-- > 0;) {

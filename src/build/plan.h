@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "build/named_context.h"
 #include "build/variables.h"
 #include "dockerfile/parser.h"
 #include "store/store.h"
@@ -18,8 +19,9 @@ struct BuildPlan {
   std::map<std::size_t, Stages> stages;
 };
 
-/// The plan for stage `target`. The global ARGs are declared in `args`.
+/// The plan for stage `target`. The global ARGs are declared in `args`. A stage whose name a named
+/// context has is not needed by that name.
 BuildPlan make_plan(const Store& store, const dockerfile::Dockerfile& file, std::size_t target,
-                    const BuildArgs& args);
+                    const BuildArgs& args, NamedContexts& named);
 
 }  // namespace strata::build

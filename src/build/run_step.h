@@ -19,8 +19,15 @@ struct Stage::RunMount {
   dockerfile::Mount spec;
   std::string target;                // absolute; "" for a secret that is a variable alone
   ImageRoot* image = nullptr;        // the stage or image of `from`
+  NamedContext* context = nullptr;   // or what --build-context has for it
   std::optional<SourceFile> source;  // of bind, and of a cache that is filled from somewhere
   int agent = 0;                     // of ssh: its number in this RUN
+};
+
+/// The context that a mount takes files from.
+struct Stage::ContextFiles {
+  SourceTree& tree;
+  Tarsums& sums;
 };
 
 /// A RUN with everything expanded.

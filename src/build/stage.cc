@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/random_id.h"
 #include "build/cache.h"
+#include "build/epoch.h"
 #include "build/step_cache.h"
 #include "image/platform.h"
 
@@ -44,8 +45,16 @@ Result<void> Stage::begin(const Instruction& instruction) {
     return Error(ErrorCode::InvalidArgument,
                  fmt::format("base name ({}) should not be blank", from.image));
 
+  bool named = build_.named.has(name);
+  if (auto* files = TRY(named_files(name))) {
+    start_from_scratch();
+    return copy_context(*files);
+  }
   auto stage = build_.dockerfile.stage_by_name(name, index_);
-  if (stage) {
+  if (named) {
+    auto* context = TRY(build_.named.open(name));
+    TRY(start_from_image(context->image));
+  } else if (stage) {
     TRY(start_from_stage(*build_.stages[*stage]));
   } else if (name == "scratch") {
     start_from_scratch();
@@ -181,9 +190,10 @@ Result<bool> Stage::look_up(const RunConfig& probe) {
     TRY(explain(probe));
     return false;
   }
-  auto hit = TRY(find_cached(build_.store, image_.id, probe));
+  auto hit = TRY(find_cached(build_.store, image_.id, probe, build_.epoch));
   if (!hit)
-    hit = TRY(find_in_history(build_.store, build_.cache_sources, image_, {config_, probe}));
+    hit = TRY(find_in_history(build_.store, build_.cache_sources, image_, {config_, probe},
+                              build_.epoch));
   if (!hit || !TRY(hold_image(build_.store, *hit))) {
     TRY(explain(probe));
     missed_ = true;
@@ -207,6 +217,8 @@ Result<void> Stage::explain(const RunConfig& probe) {
     miss_ = CacheMiss{"the cache was not to be used", {}};
   else if (missed_)
     miss_ = CacheMiss{"parent: a step before it was run anew", {}};
+  else if (build_.epoch && TRY(find_cached(build_.store, image_.id, probe)))
+    miss_ = CacheMiss{"SOURCE_DATE_EPOCH was another one, or none", {}};
   else
     miss_ = TRY(explain_miss(build_.store, image_.id, probe));
   return {};
@@ -231,7 +243,8 @@ void Stage::announce_removal() {
 
 void Stage::commit(Commit c) {
   missed_ = true;
-  if (!committer_) committer_ = std::make_unique<Committer>(build_.store, output_, image_);
+  if (!committer_)
+    committer_ = std::make_unique<Committer>(build_.store, output_, image_, build_.epoch);
   c.config = config_;
   c.author = author_;
   if (c.layer) chain_known_ = false;
@@ -253,7 +266,7 @@ bool Stage::know_chain() {
 
 Result<bool> Stage::reuse(const RunConfig& container_config, const std::string& material) {
   if (!caching_ || !know_chain()) return false;
-  auto hit = TRY(StepCache(build_.store).find(material, chain_));
+  auto hit = TRY(StepCache(build_.store, build_.epoch).find(material, chain_));
   if (!hit) return false;
   output_.write(" ---> Using cache\n");
   if (hit->layer) {
@@ -268,6 +281,10 @@ Result<bool> Stage::reuse(const RunConfig& container_config, const std::string& 
 }
 
 // --- the file system of the stage
+
+Result<void> Stage::settle_times(const CacheDir& upper) const {
+  return build_.epoch ? clamp_times(upper.diff(), *build_.epoch) : Result<void>();
+}
 
 Result<void> Stage::stand_on(const LayerWriter& layer) {
   if (base_.lowers.size() >= LayerDB::kMaxDepth)
@@ -291,10 +308,21 @@ Result<std::vector<UniqueFd>> Stage::donors() {
   return find_donors(build_.store, chain_);
 }
 
+Result<NamedContext*> Stage::named_files(const std::string& from) {
+  NamedContext* none = nullptr;
+  if (!build_.named.has(from)) return none;
+  auto* named = TRY(build_.named.open(from));
+  return named->image.empty() ? named : none;
+}
+
 Result<ImageRoot*> Stage::image_root(const std::string& from) {
   StageImage image;
   auto stage = build_.dockerfile.find_stage(from, index_);
-  if (stage) {
+  if (build_.named.has(from)) {
+    const auto& name = TRY(build_.named.open(from))->image;
+    auto found = TRY(take_image(build_.store, name).context("invalid from flag value {}", from));
+    image = {found.id, std::move(found.config)};
+  } else if (stage) {
     image = build_.stages[*stage]->image;
   } else {
     if (from.find_first_not_of("0123456789") == std::string::npos)

@@ -15,6 +15,7 @@
 #include "build/copy_plan.h"
 #include "build/download.h"
 #include "build/explain.h"
+#include "build/named_context.h"
 #include "build/output.h"
 #include "build/source_tree.h"
 #include "build/tarsum.h"
@@ -49,18 +50,21 @@ struct BuildState {
   const Store& store;
   const BuildRequest& request;
   Context& context;
+  NamedContexts& named;
   const dockerfile::Dockerfile& dockerfile;
   std::function<void(std::int64_t)> copied;  // one call at a time
   std::stop_token stop;                      // of the user, or because a stage has failed
   const std::function<std::string(const DownloadProgress&)>& download_text;
   BuildArgs args;
-  Tarsums context_sums;
+  Tarsums& context_sums;
   std::vector<Image> cache_sources;  // of --cache-from
+  std::optional<Time> epoch;         // SOURCE_DATE_EPOCH: what new images and files have for now
   /// By index. A stage only looks at those that the plan has it wait for.
   std::vector<std::optional<FinishedStage>> stages;
   std::mutex mutex;                    // guards what follows; an entry that is there stays
   std::map<ImageID, ImageRoot> roots;  // mounted so far
-  std::map<std::string, std::shared_ptr<CacheDir>> context_views;  // of RUN --mount, by source
+  /// Of RUN --mount, by tree and source.
+  std::map<std::pair<const SourceTree*, std::string>, std::shared_ptr<CacheDir>> context_views;
 };
 
 /// Runs the instructions of one stage. Each step asks the cache, until one misses; a step that is
@@ -123,7 +127,9 @@ class Stage {
   Result<std::vector<MountStub>> mount_stubs(const RunStep& step);
   Result<void> prepare_mounts(RunSandbox& box, const RunStep& step);
   static Result<std::string> attach(RunSandbox& box, UniqueFd mount);
-  Result<std::shared_ptr<CacheDir>> context_view(const SourceFile& source);
+  struct ContextFiles;  // the files of a context
+  ContextFiles files_of(const RunMount& m) const;
+  Result<std::shared_ptr<CacheDir>> context_view(const RunMount& m);
   Result<void> prepare_bind(RunSandbox& box, const RunMount& m);
   Result<void> prepare_cache(RunSandbox& box, const RunMount& m);
   Result<void> prepare_secret(RunSandbox& box, const RunMount& m);
@@ -141,6 +147,9 @@ class Stage {
   Result<void> unpack_archives(const FileStep& step, const std::vector<std::size_t>& archives,
                                const CacheDir& layer, const std::string& place);
   Result<ImageRoot*> image_root(const std::string& from);
+  /// The files that --build-context has for a name; null if it has none, or an image.
+  Result<NamedContext*> named_files(const std::string& from);
+  Result<void> copy_context(NamedContext& named);
 
   Result<void> start_from_stage(const FinishedStage& stage);
   Result<void> start_from_image(const std::string& name);
@@ -173,6 +182,8 @@ class Stage {
   bool know_chain();
   /// A step that was not in docker's cache; of the members the config of the image is filled in.
   void commit(Commit c);
+  /// With an epoch: nothing that a step has written is younger.
+  Result<void> settle_times(const CacheDir& upper) const;
   /// Lets the next step stand on `layer`, which is not published yet.
   Result<void> stand_on(const LayerWriter& layer);
   /// The merged view of what the stage has come to; -1 if it has no layer.

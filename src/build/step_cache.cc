@@ -12,17 +12,18 @@ constexpr const char* kStepsDirectory = "steps";
 constexpr std::string_view kFormat = "strata step 1";  // to be changed with the meaning of a key
 constexpr std::string_view kUnchanged = "unchanged";
 
-std::string step_key(std::string_view material, const std::optional<ChainID>& parent) {
-  std::string text(kFormat);
-  text.append("\n").append(parent ? parent->str() : "scratch").append("\n").append(material);
-  return sha256(text).hex();
-}
-
 ChainID chain_on(const std::optional<ChainID>& parent, DiffID diff_id) {
   return parent ? chain_id(*parent, diff_id) : chain_id(diff_id);
 }
 
 }  // namespace
+
+std::string StepCache::key(std::string_view material, const std::optional<ChainID>& parent) const {
+  std::string text(kFormat);
+  text.append("\n").append(parent ? parent->str() : "scratch").append("\n").append(material);
+  if (epoch_) text += fmt::format("\nepoch {}", epoch_->seconds);
+  return sha256(text).hex();
+}
 
 std::string StepCache::material(const std::vector<std::string>& inputs) {
   std::string text;
@@ -32,7 +33,7 @@ std::string StepCache::material(const std::vector<std::string>& inputs) {
 
 Result<std::optional<StepCache::Hit>> StepCache::find(std::string_view material,
                                                       const std::optional<ChainID>& parent) const {
-  std::string path = std::string(kStepsDirectory) + '/' + step_key(material, parent);
+  std::string path = std::string(kStepsDirectory) + '/' + key(material, parent);
   auto text = read_file(store_.own_dir(), path, 256);
   if (!text) return std::optional<Hit>();
   Hit hit;
@@ -50,7 +51,7 @@ Result<std::optional<StepCache::Hit>> StepCache::find(std::string_view material,
 }
 
 bool StepCache::knows(std::string_view material, const std::optional<ChainID>& parent) const {
-  return stat_at(store_.own_dir(), std::string(kStepsDirectory) + '/' + step_key(material, parent))
+  return stat_at(store_.own_dir(), std::string(kStepsDirectory) + '/' + key(material, parent))
       .has_value();
 }
 
@@ -59,7 +60,7 @@ void StepCache::put(std::string_view material, const std::optional<ChainID>& par
   if (!make_dirs(store_.own_dir(), kStepsDirectory, 0700)) return;
   auto dir = open_dir(store_.own_dir(), kStepsDirectory);
   if (!dir) return;
-  (void)write_file_atomic(dir->get(), step_key(material, parent),
+  (void)write_file_atomic(dir->get(), key(material, parent),
                           diff_id ? diff_id->str() : std::string(kUnchanged), 0600);
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "digest/digest.h"
 #include "store/layer_db.h"
 #include "store/store.h"
@@ -17,7 +18,8 @@ namespace strata::build {
 /// time is that of its last use. Expendable, like all below strata/. Any thread, any process.
 class StepCache {
  public:
-  explicit StepCache(const Store& store) : store_(store) {}
+  /// The results of builds with an `epoch` (SOURCE_DATE_EPOCH) have other times: they are apart.
+  StepCache(const Store& store, std::optional<Time> epoch) : store_(store), epoch_(epoch) {}
 
   /// What decides about the result of a step, beside the layers below it: everything that
   /// `inputs` lists, in order.
@@ -37,7 +39,10 @@ class StepCache {
            const std::optional<DiffID>& diff_id) const;
 
  private:
+  std::string key(std::string_view material, const std::optional<ChainID>& parent) const;
+
   const Store& store_;
+  std::optional<Time> epoch_;
 };
 
 }  // namespace strata::build

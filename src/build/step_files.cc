@@ -69,6 +69,9 @@ Result<void> Stage::run(const dockerfile::Copy& v) {
   if (v.from.empty()) {
     step.tree = &build_.context.files();
     step.sums = &build_.context_sums;
+  } else if (auto* named = TRY(named_files(v.from))) {
+    step.tree = &named->context->files();
+    step.sums = named->sums.get();
   } else {
     auto* root = TRY(image_root(v.from));
     step.tree = root->files.get();
@@ -101,6 +104,18 @@ Result<void> Stage::run(const dockerfile::Add& v) {
   return copy_files(step);
 }
 
+/// FROM the files of --build-context: what `COPY . /` makes of them.
+Result<void> Stage::copy_context(NamedContext& named) {
+  FileStep step;
+  step.name = "COPY";
+  step.tree = &named.context->files();
+  step.sums = named.sums.get();
+  step.sources = {"."};
+  step.destination = step.path = "/";
+  step.rules.time = build_.epoch;
+  return copy_files(step);
+}
+
 Result<void> Stage::expand_file_step(FileStep& step, const dockerfile::FileCopy& v) {
   for (const auto& source : v.sources) step.sources.push_back(TRY(expand(source)));
   for (const auto& heredoc : v.heredocs) {
@@ -125,6 +140,7 @@ Result<void> Stage::expand_file_step(FileStep& step, const dockerfile::FileCopy&
   step.link = v.link;
   if (step.rules.parents) step.flags += "--parents ";
   step.path = absolute_path(config_.working_dir, step.destination);
+  step.rules.time = build_.epoch;
   return {};
 }
 
@@ -188,7 +204,9 @@ Result<std::unique_ptr<LooseFile>> Stage::fetch(const FileStep& step, const std:
     if (build_.download_text) output_.write(build_.download_text(progress));
   };
   auto file = TRY(fetch_file(build_.store, request, output_, event, build_.stop));
-  if (!step.checksum.empty() && file->content != TRY(Digest::parse(step.checksum)))
+  auto expected = file->content;
+  if (!step.checksum.empty()) expected = TRY(Digest::parse(step.checksum));
+  if (file->content != expected)
     return Error(ErrorCode::Corrupt, fmt::format("{}: digest mismatch: expected {}, got {}", url,
                                                  step.checksum, file->content.str()));
   return file;
@@ -235,7 +253,7 @@ Result<void> Stage::copy_files(FileStep& step) {
 
 Result<bool> Stage::may_find(const FileStep& step, const std::string& hint) {
   if (!caching_) return false;
-  if (know_chain() && StepCache(build_.store).knows(hint, chain_)) return true;
+  if (know_chain() && StepCache(build_.store, build_.epoch).knows(hint, chain_)) return true;
   if (!may_look_up()) return false;
   if (!build_.cache_sources.empty()) return true;
   return has_step_like(build_.store, image_.id, step.front(), step.back());
@@ -279,6 +297,7 @@ Result<LayerWriter> Stage::write_files(FileStep& step) {
   if (archives.empty()) return layer;
   TRY(layer.seal());  // sets times; the tar of the whole is made by adopt()
   TRY(unpack_archives(step, archives, *layer.cache(), place));
+  TRY(settle_times(*layer.cache()));
   return LayerWriter::adopt(build_.store, layer.cache());
 }
 
@@ -336,6 +355,7 @@ Result<void> Stage::run(const dockerfile::Workdir& v) {
     owner = {user.uid, user.gid};
   }
   CopyRules rules;
+  rules.time = build_.epoch;
   CopyPlan plan(image, rules);
   bool missing = TRY(plan.add_directory(config_.working_dir, owner));
   announce_container();

@@ -69,7 +69,10 @@ Result<std::vector<Stage::RunMount>> Stage::run_mounts(const dockerfile::Run& v)
 
 Result<void> Stage::find_mount_source(RunMount& m) {
   SourceTree* tree = &build_.context.files();
-  if (!m.spec.from.empty()) {
+  if (!m.spec.from.empty()) m.context = TRY(named_files(m.spec.from));
+  if (m.context != nullptr) {
+    tree = &m.context->context->files();
+  } else if (!m.spec.from.empty()) {
     m.image = TRY(image_root(m.spec.from));
     tree = m.image->files.get();
   }
@@ -103,7 +106,7 @@ Result<std::string> Stage::mount_word(const RunMount& m) {
   add("env", spec.env);
   if (spec.type == Mount::Type::Bind) {
     if (!spec.read_only) word += ",rw";
-    auto& sums = m.image != nullptr ? *m.image->sums : build_.context_sums;
+    auto& sums = m.image != nullptr ? *m.image->sums : files_of(m).sums;
     word += ',' + TRY(sums.of(*m.source));  // the content decides, wherever it is
   }
   return word;
@@ -161,18 +164,26 @@ Result<std::string> Stage::attach(RunSandbox& box, UniqueFd mount) {
   return path;
 }
 
-/// What the context has at `source`, with the owners that COPY would give.
-Result<std::shared_ptr<CacheDir>> Stage::context_view(const SourceFile& source) {
+Stage::ContextFiles Stage::files_of(const RunMount& m) const {
+  if (m.context != nullptr) return {m.context->context->files(), *m.context->sums};
+  return {build_.context.files(), build_.context_sums};
+}
+
+/// What the context has at the mount's source, with the owners that COPY would give.
+Result<std::shared_ptr<CacheDir>> Stage::context_view(const RunMount& m) {
+  const SourceFile& source = *m.source;
+  auto files = files_of(m);
   std::lock_guard lock(build_.mutex);
-  auto& view = build_.context_views[source.path];
+  auto& view = build_.context_views[{&files.tree, source.path}];
   if (view) return view;
   CopyRules rules;
   rules.owner = Owner();
+  rules.time = build_.epoch;
   CopyPlan plan(-1, rules);
-  TRY(plan.add(build_.context.files(), {std::string(source.name()), source, ""}, "/", true));
+  TRY(plan.add(files.tree, {std::string(source.name()), source, ""}, "/", true));
   plan.finish();
   auto layer = TRY(LayerWriter::create(build_.store, LayerBase(), {}));
-  TRY(plan.write(layer, &build_.context_sums, build_.copied, build_.stop));
+  TRY(plan.write(layer, &files.sums, build_.copied, build_.stop));
   TRY(layer.seal());
   view = layer.cache();
   return view;
@@ -186,7 +197,7 @@ Result<void> Stage::prepare_bind(RunSandbox& box, const RunMount& m) {
   if (m.image != nullptr) {
     spec.lowers = m.image->base.lowers;
   } else {
-    auto view = TRY(context_view(*m.source));
+    auto view = TRY(context_view(m));
     spec.lowers = {view->link()};
     inside = m.source->is_directory() ? "" : std::string(m.source->name());
   }
@@ -204,9 +215,13 @@ Result<void> Stage::prepare_bind(RunSandbox& box, const RunMount& m) {
 
 Result<void> Stage::prepare_cache(RunSandbox& box, const RunMount& m) {
   auto fill = [&](int data) -> Result<void> {
-    if (m.source) {
+    if (m.source && m.image != nullptr) {
       auto name = m.source->path.empty() ? std::string(".") : m.source->path;
       TRY(copy_into(m.image->root.get(), name, data, ".", {}));
+    } else if (m.source) {
+      auto view = TRY(context_view(m));
+      bool whole = m.source->is_directory();
+      TRY(copy_into(view->diff(), whole ? "." : std::string(m.source->name()), data, ".", {}));
     }
     if (::fchown(data, m.spec.uid, m.spec.gid) < 0 ||
         ::fchmod(data, m.spec.mode.value_or(0755) & 07777) < 0)

@@ -25,7 +25,8 @@ namespace strata::build {
 namespace {
 
 constexpr const char* kScripts =
-    "/dev/pipes/";                // where here-documents are programs, as in BuildKit
+    "/dev/pipes/";  // where here-documents are programs, as in BuildKit
+constexpr const char* kFixedHostname = "buildkitsandbox";  // BuildKit's, for reproducible builds
 constexpr int kCancelPoll = 100;  // milliseconds between looks at the stop token
 
 /// Copies what the container writes to the build's output, stderr in red as docker does, until both
@@ -99,6 +100,7 @@ Result<ContainerSpec> Stage::sandbox_spec(const RunSandbox& box, const RunStep& 
   r.id = box.id;
   r.config = config_;
   r.config.tty = false;
+  if (build_.epoch && r.config.hostname.empty()) r.config.hostname = kFixedHostname;
   if (!r.config.env) r.config.env.emplace();
   for (const auto& [name, value] : args_.values()) set_env(*r.config.env, name, value);
   for (const auto& [name, value] : build_.args.proxies())
@@ -244,6 +246,7 @@ Result<void> Stage::run(const dockerfile::Run& v) {
     return done;
   }
   announce_removal();
+  TRY(settle_times(*box.upper));
   auto layer = TRY(LayerWriter::adopt(build_.store, std::move(box.upper)));
   TRY(stand_on(layer));
   reading_run_ = true;

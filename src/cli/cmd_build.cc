@@ -51,7 +51,12 @@ void add_flags(FlagSet& f, Options& o) {
         return {};
       },
       "list", "build-arg", 0, "Set build-time variables");
+  f.add(r.build_contexts, "build-context", 0,
+        "Additional build contexts (name=path, URL, docker-image://image or oci-layout://path)")
+      .type("stringArray");
   f.add(r.cache_from, "cache-from", 0, "Images to consider as cache sources").type("stringSlice");
+  f.add(r.check_repro, "check-repro", 0,
+        "Build twice, the second time without the cache; fail and name the files that differ");
   f.add(o.cgroup_parent, "cgroup-parent", 0, "Optional parent cgroup for the container").hidden();
   f.add(o.compress, "compress", 0, "Compress the build context (never sent anywhere)").hidden();
   f.add(r.cpu_period, "cpu-period", 0, "Limit the CPU CFS (Completely Fair Scheduler) period");
@@ -87,6 +92,9 @@ void add_flags(FlagSet& f, Options& o) {
   f.add(o.pull, "pull", 0, "Always attempt to pull a newer version of the image").hidden();
   f.add(o.quiet, "quiet", 'q', "Suppress the build output and print image ID on success");
   f.add(r.remove, "rm", 0, "Remove intermediate containers after a successful build");
+  f.add(r.reproducible, "reproducible", 0,
+        "Make the image a function of its inputs: 1970 is the time of all that is made, unless "
+        "SOURCE_DATE_EPOCH says another");
   f.add(r.runtime, "runtime", 0, "OCI runtime for the RUN instructions: crun or runc")
       .default_text("crun");
   f.add(r.secrets, "secret", 0,
@@ -118,6 +126,9 @@ void take_build_args(Options& o) {
       value = own;
     o.request.build_args[text.substr(0, equals)] = std::move(value);
   }
+  // As buildx does: what a script has set for its other tools counts for images too.
+  if (const char* epoch = std::getenv("SOURCE_DATE_EPOCH"))
+    o.request.build_args.try_emplace("SOURCE_DATE_EPOCH", epoch);
   for (const auto& text : o.labels) {
     auto equals = text.find('=');
     o.request.labels[text.substr(0, equals)] =
@@ -220,7 +231,15 @@ Command build_command(std::string_view path) {
           "the cache if such a child exists already.\n\n"
           "The context is a directory, read in place; or a Dockerfile or a tar archive (plain, "
           "gzip, "
-          "bzip2, xz or zstd) that comes on standard input (\"-\") or from an http(s) URL.\n\n"
+          "bzip2, xz or zstd) that comes on standard input (\"-\") or from an http(s) URL; or a "
+          "git "
+          "repository (https://host/repository.git, git://, ssh://, git@host:path), of which "
+          "\"#ref:directory\" takes a branch, tag or commit and a directory. git itself must be "
+          "installed.\n\n"
+          "SOURCE_DATE_EPOCH (seconds since 1970; in the environment, as --build-arg, or as ARG "
+          "before the first FROM) is the time that the image and its new files get. The same "
+          "Dockerfile and context then give the same image ID everywhere, if what RUN does is the "
+          "same everywhere.\n\n"
           "The exit status is that of a RUN instruction that failed, 1 for any other failure, "
           "125 for a command line that cannot be read.",
       .arity = exactly(1),

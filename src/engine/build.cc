@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "build/build.h"
+#include "build/named_context.h"
 #include "engine/build_secrets.h"
 #include "engine/container_options.h"
 #include "image/reference.h"
@@ -81,6 +82,12 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   b.build_args = r.build_args;
   if (auto keep = r.build_args.find("BUILDKIT_CONTEXT_KEEP_GIT_DIR"); keep != r.build_args.end())
     b.context.keep_git_dir = keep->second == "1" || keep->second == "true";
+  for (const auto& text : r.build_contexts) {
+    auto [name, value] = TRY(build::parse_build_context(text));
+    b.named_contexts[name] = value;
+  }
+  b.reproducible = r.reproducible;
+  b.check_repro = r.check_repro;
   b.labels = r.labels;
   b.target = r.target;
   b.no_cache = r.no_cache;

@@ -19,6 +19,7 @@ struct BuildImageRequest {
   std::string dockerfile;  // -f; empty: the default
   std::vector<std::string> tags;
   std::map<std::string, std::optional<std::string>> build_args;
+  std::vector<std::string> build_contexts;  // "name=directory", "name=docker-image://x", ...
   std::map<std::string, std::string> labels;
   std::string target;
   bool no_cache = false;
@@ -44,6 +45,8 @@ struct BuildImageRequest {
   std::vector<std::string> secrets;  // "id=x,src=FILE", "id=x,env=VAR"
   std::vector<std::string> ssh;      // "default", "id=SOCKET"
   std::vector<std::string> allow;    // "security.insecure", "network.host"
+  bool reproducible = false;         // SOURCE_DATE_EPOCH is 0 unless it is given
+  bool check_repro = false;          // builds twice, fails if the images differ
 };
 
 /// How far the download of an ADD or of a context is.
