@@ -316,7 +316,7 @@ Result<void> CopyPlan::write_item(Writing& to, const std::string& path, const It
     entry.mtime = *rules_.time;
   if (item.from == nullptr) return to.layer.add(entry);
   const SourceFile& file = *item.from;
-  if (file.links > 1 && !file.is_directory()) {
+  if (file.links > 1 && !file.is_directory() && !rules_.split_links) {
     auto [first, fresh] = to.linked.try_emplace({file.device, file.inode}, path);
     if (!fresh) {
       entry.type = tar::EntryType::HardLink;

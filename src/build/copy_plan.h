@@ -34,6 +34,7 @@ struct CopyRules {
   /// SOURCE_DATE_EPOCH: all that is copied or made has this time. Directories of the image, too, if
   /// they are younger.
   std::optional<Time> time;
+  bool split_links = false;  // files with several names become several files
 };
 
 /// The layer of a COPY before it is written: every file with its place, in the order of a walk of

@@ -34,8 +34,8 @@ class LayerDifferences : public testing::Test {
     return text;
   }
 
-  TempDir a_ = *TempDir::create(AT_FDCWD, "difference-test-");
-  TempDir b_ = *TempDir::create(AT_FDCWD, "difference-test-");
+  TempDir a_ = *TempDir::create(open_dir(AT_FDCWD, "/tmp")->get(), "difference-test-");
+  TempDir b_ = *TempDir::create(open_dir(AT_FDCWD, "/tmp")->get(), "difference-test-");
 };
 
 TEST_F(LayerDifferences, OfEqualTreesAreNone) { EXPECT_EQ(found(), ""); }

@@ -113,6 +113,7 @@ Result<void> Stage::copy_context(NamedContext& named) {
   step.sources = {"."};
   step.destination = step.path = "/";
   step.rules.time = build_.epoch;
+  step.rules.split_links = build_.epoch.has_value();
   return copy_files(step);
 }
 
@@ -141,6 +142,8 @@ Result<void> Stage::expand_file_step(FileStep& step, const dockerfile::FileCopy&
   if (step.rules.parents) step.flags += "--parents ";
   step.path = absolute_path(config_.working_dir, step.destination);
   step.rules.time = build_.epoch;
+  // A copied folder or a clone has no hard links, and they are no part of the cache key.
+  step.rules.split_links = build_.epoch && !step.from_image;
   return {};
 }
 

@@ -1,9 +1,13 @@
 """Git repositories as build contexts and as sources of ADD, from servers on the loopback device."""
 import io
 import os
+import signal
+import socket
+import subprocess
 import tarfile
 import unittest
 
+from tests.support import processes
 from tests.support.case import StoreCase
 from tests.support.git import DATE, Daemon, Repository, SmartHttp
 from tests.support.web import Web
@@ -211,6 +215,22 @@ class Contexts(Git):
         result = NoGit(self.engine.root).run("build", "git://127.0.0.1:1/x")
         self.assertEqual((result.code, result.err),
                          (1, "unable to prepare context: unable to find 'git': exec: \"git\": executable file not found in $PATH\n"))
+
+
+    def test_a_signal_ends_the_fetch_too(self):
+        """The server takes the connection and never answers."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+            for url in (f"git://127.0.0.1:{port}/x", f"http://127.0.0.1:{port}/x.git"):
+                with self.subTest(url):
+                    process = self.engine.popen("build", url, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                    connection, _ = silent.accept()
+                    with connection:
+                        process.send_signal(signal.SIGINT)
+                        _, err = process.communicate(timeout=20)
+                    self.assertEqual(process.returncode, 130, err)
+                    self.assertEqual([name for name in os.listdir(self.path("store/strata")) if name.startswith("git-")], [])
+                    self.assertEqual(processes.naming(f"127.0.0.1:{port}"), [])
 
 
 class Add(Git):

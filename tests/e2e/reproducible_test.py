@@ -62,7 +62,7 @@ class Reproducible(StoreCase):
                 info = tarfile.TarInfo(member)
                 info.mtime = mtime
                 tar.addfile(info)
-        folder = self.context({"Dockerfile": DOCKERFILE, "a": "a", "d/b": "b", "more.tar": buffer.getvalue(), ".dockerignore": IGNORE}, name)
+        folder = self.context({"Dockerfile": DOCKERFILE, "a": "a", "d/b": "b", "d/c": "b", "more.tar": buffer.getvalue(), ".dockerignore": IGNORE}, name)
         for parent, folders, names in os.walk(folder, topdown=False):
             for entry in (*folders, *names):
                 os.utime(os.path.join(parent, entry), (time, time))
@@ -90,7 +90,13 @@ class Reproducible(StoreCase):
 class Ids(Reproducible):
     def test_are_the_same_in_two_stores_and_directories_on_another_day(self):
         one = self.build(self.engine("one"), self.sources("a", EPOCH - 100), "--build-arg", f"SOURCE_DATE_EPOCH={EPOCH}")
-        two = self.build(self.engine("two", WithEpoch), self.sources("b", EPOCH + 7777))
+        self.sources("b", EPOCH + 7777)
+        os.unlink(self.path("b/d/b"))  # a hard link where the other folder has two files
+        os.unlink(self.path("b/d/c"))
+        with open(self.path("b/d/b"), "w", encoding="utf-8") as file:
+            file.write("b")
+        os.link(self.path("b/d/b"), self.path("b/d/c"))
+        two = self.build(self.engine("two", WithEpoch), self.path("b"))
         self.assertEqual(one, two)
         engine = self.engine("one")
         self.assertEqual(self.build(engine, self.path("b"), "--no-cache", "--build-arg", f"SOURCE_DATE_EPOCH={EPOCH}"), one)
@@ -108,7 +114,7 @@ class Ids(Reproducible):
     def test_are_the_same_from_a_repository(self):
         folder = self.sources("dir", EPOCH + 1)
         repository = Repository(self.path("srv/r.git"))
-        for name in ("Dockerfile", "a", "d/b", "more.tar", ".dockerignore"):
+        for name in ("Dockerfile", "a", "d/b", "d/c", "more.tar", ".dockerignore"):
             os.makedirs(os.path.dirname(os.path.join(repository.path, name)), exist_ok=True)
             with open(os.path.join(folder, name), "rb") as source, open(os.path.join(repository.path, name), "wb") as out:
                 out.write(source.read())
