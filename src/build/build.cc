@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/text.h"
 #include "build/plan.h"
 #include "build/stage.h"
 
@@ -19,30 +20,52 @@ using dockerfile::Instruction;
 struct Failure {
   Error error;
   int exit_code = 1;
+  const Instruction* instruction = nullptr;
 };
 
-/// One run of build(): the stages that are needed, as many at once as there are processors, their
-/// text in the order of the file.
+/// What the renderers are told of the plan.
+progress::Planned describe(const dockerfile::Dockerfile& file, std::size_t target,
+                           const BuildPlan& plan, const BuildRequest& request) {
+  progress::Planned out;
+  auto add = [&](std::optional<std::size_t> stage, std::size_t number, const Instruction& i) {
+    out.steps.push_back({stage, number, i.original, i.first_line});
+  };
+  for (std::size_t i = 0; i < file.global_args.size(); i++) add({}, i + 1, file.global_args[i]);
+  for (std::size_t s = 0; s <= target; s++) {
+    const auto& stage = file.stages[s];
+    const auto& name = stage.from().stage_name;
+    out.stages.push_back(
+        {name.empty() ? fmt::format("stage-{}", s) : name, plan.stages.contains(s)});
+    std::size_t number = 1;
+    add(s, number++, stage.head);
+    for (const auto& instruction : stage.instructions) add(s, number++, instruction);
+    if (s != target) continue;
+    for (const auto& [label, value] : request.labels)
+      out.steps.push_back({s, number++, fmt::format("LABEL {}={}", label, value), 0});
+  }
+  return out;
+}
+
+/// One run of build(): the stages that are needed, as many at once as there are processors.
 class Run {
  public:
-  Run(BuildState& state, std::stop_source& stop, StagedOutput& output, std::size_t target)
-      : state_(state), stop_(stop), output_(output), target_(target) {
+  Run(BuildState& state, std::stop_source& stop, progress::Report& report, std::size_t target)
+      : state_(state), stop_(stop), report_(report), target_(target) {
     std::size_t step = state.dockerfile.global_args.size();
     for (std::size_t i = 0; i <= target; i++) {
       first_step_.push_back(step);
       step += 1 + state.dockerfile.stages[i].instructions.size();
     }
-    total_ = step + state.request.labels.size();
     state.stages.resize(target + 1);
   }
 
-  /// The parts of the output: the global ARGs, one for each stage, and the end.
-  static std::size_t parts(std::size_t target) { return target + 3; }
-
   std::optional<Failure> run() {
-    if (auto done = global_args(); !done) return Failure{std::move(done).error()};
-    output_.close(0);
+    auto args = expand_global_args();
     plan_ = make_plan(state_.store, state_.dockerfile, target_, state_.args);
+    report_.tell(describe(state_.dockerfile, target_, plan_, state_.request));
+    tell_global_args(args.expanded);
+    if (args.error)
+      return Failure{std::move(*args.error), 1, &state_.dockerfile.global_args[args.expanded]};
     for (std::size_t i = 0; i <= target_; i++)
       if (!plan_.stages.contains(i)) skip(i);
     std::size_t threads = std::min<std::size_t>(std::max(std::thread::hardware_concurrency(), 1U),
@@ -52,47 +75,60 @@ class Run {
       for (std::size_t i = 1; i < threads; i++) others.emplace_back([this] { work(); });
       work();
     }
-    if (failure_) output_.close_all();
     if (!failure_ && !state_.stages[target_]->image.id)
       return Failure{
           Error(ErrorCode::InvalidArgument, "No image was generated. Is your Dockerfile empty?")};
     return std::move(failure_);
   }
 
-  ImageID result() const { return *state_.stages[target_]->image.id; }
-
- private:
-  void announce(OrderedOutput& output, std::size_t step, const std::string& text) const {
-    output.write(fmt::format("Step {}/{} : {}\n", step + 1, total_, text));
+  BuildOutcome result() const {
+    const auto& stage = *state_.stages[target_];
+    return {stage.image.id, std::nullopt, stage.base};
   }
 
-  Result<void> global_args() {
-    OrderedOutput output(output_.part(0));
-    auto lookup = [&](std::string_view name) { return state_.args.global(name); };
-    std::size_t step = 0;
+ private:
+  struct GlobalArgs {
+    std::size_t expanded = 0;
+    std::optional<Error> error;
+  };
+
+  /// Until one fails.
+  GlobalArgs expand_global_args() {
+    GlobalArgs done;
     for (const auto& instruction : state_.dockerfile.global_args) {
-      announce(output, step++, instruction.original);
-      for (const auto& arg : std::get<dockerfile::Arg>(instruction.value).names) {
-        std::optional<std::string> value;
-        if (arg.value)
-          value = TRY(dockerfile::expand_word(*arg.value, state_.dockerfile.escape, lookup));
-        state_.args.declare_global(arg.name, value);
+      if (auto expanded = expand_global_arg(instruction); !expanded) {
+        done.error = std::move(expanded).error();
+        break;
       }
+      done.expanded++;
+    }
+    return done;
+  }
+
+  void tell_global_args(std::size_t expanded) {
+    std::size_t begun = std::min(expanded + 1, state_.dockerfile.global_args.size());
+    for (std::size_t i = 0; i < begun; i++) {
+      progress::StepReport step(report_, i);
+      step.started();
+      if (i < expanded) step.done(std::nullopt);
+    }
+  }
+
+  Result<void> expand_global_arg(const Instruction& instruction) {
+    auto lookup = [&](std::string_view name) { return state_.args.global(name); };
+    for (const auto& arg : std::get<dockerfile::Arg>(instruction.value).names) {
+      std::optional<std::string> value;
+      if (arg.value)
+        value = TRY(dockerfile::expand_word(*arg.value, state_.dockerfile.escape, lookup));
+      state_.args.declare_global(arg.name, value);
     }
     return {};
   }
 
   void skip(std::size_t index) {
-    OrderedOutput output(output_.part(index + 1));
-    const auto& stage = state_.dockerfile.stages[index];
-    std::size_t step = first_step_[index];
-    auto line = [&](const Instruction& instruction) {
-      announce(output, step++, instruction.original);
-      output.write(" ---> Skipped (stage not needed)\n");
-    };
-    line(stage.head);
-    for (const auto& instruction : stage.instructions) line(instruction);
-    output_.close(index + 1);
+    std::size_t count = 1 + state_.dockerfile.stages[index].instructions.size();
+    for (std::size_t i = 0; i < count; i++)
+      progress::StepReport(report_, first_step_[index] + i).skipped();
   }
 
   /// What one thread does: takes the first stage whose sources are there, until none is left.
@@ -112,30 +148,38 @@ class Run {
       std::size_t index = next->first;
       taken_.insert(index);
       lock.unlock();
+      progress::StepReport output(report_, first_step_[index]);
       int exit_code = 1;
-      auto finished = stage(index, exit_code);
+      auto finished = stage(index, output, exit_code);
       lock.lock();
       if (finished) {
         state_.stages[index] = *std::move(finished);
         done_.insert(index);
-        output_.close(index + 1);
       } else if (!failure_) {
-        failure_ = Failure{std::move(finished).error(), exit_code};
+        failure_ = Failure{std::move(finished).error(), exit_code,
+                           instruction(index, output.step() - first_step_[index])};
+        if (!state_.stop.stop_requested())
+          report_.tell(progress::StepFailed{output.step(), failure_->error.message(), exit_code});
         stop_.request_stop();  // the others end where they are
       }
       changed_.notify_all();
     }
   }
 
-  Result<FinishedStage> stage(std::size_t index, int& exit_code) {
+  /// The n-th of a stage; null behind the last one, where the --labels are.
+  const Instruction* instruction(std::size_t index, std::size_t n) const {
+    const auto& stage = state_.dockerfile.stages[index];
+    if (n == 0) return &stage.head;
+    return n <= stage.instructions.size() ? &stage.instructions[n - 1] : nullptr;
+  }
+
+  Result<FinishedStage> stage(std::size_t index, progress::StepReport& output, int& exit_code) {
     const auto& source = state_.dockerfile.stages[index];
-    OrderedOutput output(output_.part(index + 1));
     Stage stage(state_, index, output);
-    std::size_t step = first_step_[index];
-    announce(output, step++, source.head.original);
+    output.started();
     TRY(stage.begin(source.head));
     for (const auto& instruction : source.instructions) {
-      announce(output, step++, instruction.original);
+      output.next();
       auto done = stage.step(instruction);
       exit_code = stage.exit_code();
       if (done) continue;
@@ -145,7 +189,7 @@ class Run {
     }
     if (index == target_) {
       for (const auto& [name, value] : state_.request.labels) {
-        announce(output, step++, fmt::format("LABEL {}={}", name, value));
+        output.next();
         TRY(stage.add_label(name, value));
       }
     }
@@ -154,10 +198,9 @@ class Run {
 
   BuildState& state_;
   std::stop_source& stop_;
-  StagedOutput& output_;
+  progress::Report& report_;
   std::size_t target_;
   std::vector<std::size_t> first_step_;  // of each stage, from 0
-  std::size_t total_ = 0;
   BuildPlan plan_;
 
   std::mutex mutex_;  // guards what follows
@@ -168,39 +211,50 @@ class Run {
 };
 
 BuildOutcome failed(Error error, int exit_code, bool before_first_step) {
-  return {std::nullopt, BuildFailure{std::move(error), exit_code, before_first_step}};
+  return {std::nullopt, BuildFailure{std::move(error), exit_code, before_first_step, {}}, {}};
 }
 
-/// One red block, as what goes to stderr.
-void write_warnings(const std::vector<std::string>& warnings, const StagedOutput::Sink& output) {
+void tell_warnings(const std::vector<std::string>& warnings, progress::Report& report) {
   if (warnings.empty()) return;
   std::string text;
   for (const auto& warning : warnings) text += warning + "\n";
-  output(red(text));
+  report.tell(progress::Note{{}, text, true});
 }
 
-void warn_unused(const BuildArgs& args, const StagedOutput::Sink& output) {
+/// Where an instruction of the Dockerfile stands, and its lines there.
+std::optional<FailedStep> failed_step(const Context& context, const Instruction* instruction) {
+  if (instruction == nullptr) return std::nullopt;
+  FailedStep step{context.dockerfile_name(), instruction->first_line, ""};
+  int number = 0;
+  for (auto line : split(context.dockerfile_text(), '\n')) {
+    number++;
+    if (number < instruction->first_line || number > instruction->last_line) continue;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    step.source.append(line).append("\n");
+  }
+  return step;
+}
+
+void warn_unused(const BuildArgs& args, progress::Report& report) {
   auto unused = args.unused();
   if (unused.empty()) return;
   std::string names;
   for (const auto& name : unused) names += (names.empty() ? "" : " ") + name;
-  output(fmt::format("[Warning] One or more build-args [{}] were not consumed\n", names));
+  auto text = fmt::format("[Warning] One or more build-args [{}] were not consumed\n", names);
+  report.tell(progress::Note{{}, text});
 }
 
 }  // namespace
 
-BuildOutcome build(const Store& store, const BuildRequest& request, const BuildEvents& events,
+BuildOutcome build(const Store& store, const BuildRequest& request, progress::Report& report,
                    std::stop_token stop) {
   Time now = Time::now();  // before any file is looked at
   bool sent = false;       // from here on docker's daemon speaks
   ContextEvents context_events{[&](std::int64_t bytes) {
                                  sent = true;
-                                 events.context(bytes);
+                                 report.tell(progress::ContextSent{bytes});
                                },
-                               [&](const DownloadProgress& progress) {
-                                 if (events.download_text)
-                                   events.output(events.download_text(progress));
-                               }};
+                               [&](const progress::Download& download) { report.tell(download); }};
   auto context = Context::open(store, request.context, context_events, stop);
   if (!context) return failed(std::move(context).error(), 1, sent);
 
@@ -209,25 +263,18 @@ BuildOutcome build(const Store& store, const BuildRequest& request, const BuildE
   auto target = file->target_stage(request.target);
   if (!target) return failed(std::move(target).error(), 1, true);
 
-  StagedOutput output(events.output, Run::parts(*target));
-  write_warnings(file->warnings, output.part(0));
+  tell_warnings(file->warnings, report);
   std::stop_source stop_all;
   std::stop_callback stopped(stop, [&] { stop_all.request_stop(); });
-  std::mutex copied_mutex;
-  auto copied = [&](std::int64_t bytes) {
-    std::lock_guard lock(copied_mutex);
-    if (events.copied) events.copied(bytes);
-  };
   StatMemo memo(store.own_dir(), (*context)->files().root(), now);
   BuildState state{store,
                    request,
                    **context,
                    *file,
-                   copied,
                    stop_all.get_token(),
-                   events.download_text,
                    BuildArgs(request.build_args),
                    Tarsums((*context)->files(), SumOwner::Root, stop_all.get_token(), &memo),
+                   {},
                    {},
                    {},
                    {},
@@ -235,16 +282,24 @@ BuildOutcome build(const Store& store, const BuildRequest& request, const BuildE
                    {}};
   for (const auto& name : request.cache_from)
     if (auto image = take_image(store, name)) state.cache_sources.push_back(*std::move(image));
-  Run run(state, stop_all, output, *target);
+  Run run(state, stop_all, report, *target);
   auto failure = run.run();
   memo.save();
   if (failure && stop.stop_requested())
     failure->error = Error(ErrorCode::Cancelled, "build cancelled");
-  if (failure) return failed(std::move(failure->error), failure->exit_code, false);
-  auto end = output.part(Run::parts(*target) - 1);
-  warn_unused(state.args, end);
-  end(fmt::format("Successfully built {}\n", run.result().digest().hex().substr(0, 12)));
-  return {run.result(), std::nullopt};
+  if (failure && state.failed_shell && !stop.stop_requested()) {
+    report.tell(progress::ShellOpened{});
+    if (auto opened = state.failed_shell(); !opened)
+      report.tell(progress::Note{{}, fmt::format("no shell: {}\n", opened.error().message())});
+  }
+  if (failure) {
+    auto outcome = failed(std::move(failure->error), failure->exit_code, false);
+    if (!stop.stop_requested())
+      outcome.failure->step = failed_step(**context, failure->instruction);
+    return outcome;
+  }
+  warn_unused(state.args, report);
+  return run.result();
 }
 
 }  // namespace strata::build

@@ -172,7 +172,8 @@ Result<std::shared_ptr<CacheDir>> Stage::context_view(const SourceFile& source) 
   TRY(plan.add(build_.context.files(), {std::string(source.name()), source, ""}, "/", true));
   plan.finish();
   auto layer = TRY(LayerWriter::create(build_.store, LayerBase(), {}));
-  TRY(plan.write(layer, &build_.context_sums, build_.copied, build_.stop));
+  auto copied = [this](std::int64_t bytes) { output_.copied(bytes); };
+  TRY(plan.write(layer, &build_.context_sums, copied, build_.stop));
   TRY(layer.seal());
   view = layer.cache();
   return view;
