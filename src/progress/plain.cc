@@ -223,7 +223,10 @@ void Plain::turn_to(std::size_t vertex, At at) {
 
 /// Those that have waited, in the order in which they began.
 void Plain::next(At at) {
-  for (std::size_t i = 0; i < vertices_.size(); i++) {
+  while (first_open_ < vertices_.size() && vertices_[first_open_].ended &&
+         vertices_[first_open_].waiting.empty())
+    first_open_++;
+  for (std::size_t i = first_open_; i < vertices_.size(); i++) {
     auto& v = vertices_[i];
     if (v.waiting.empty()) continue;
     turn_to(i, at);

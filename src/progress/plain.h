@@ -88,6 +88,7 @@ class Plain {
   std::string action_;
   At action_start_ = {};
   At turn_start_ = {};
+  std::size_t first_open_ = 0;  // all before it have ended, and are printed
   int last_number_ = 0;
 };
 
