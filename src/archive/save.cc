@@ -35,6 +35,16 @@ Json descriptor(const char* type, const std::string& digest, std::int64_t size) 
   return Json::object({{"mediaType", type}, {"digest", digest}, {"size", size}});
 }
 
+std::string manifest_text(const Image& image, const Json::Array& layers) {
+  auto config =
+      descriptor(kConfigType, image.id.str(), static_cast<std::int64_t>(image.bytes.size()));
+  return Json::object({{"schemaVersion", 2},
+                       {"mediaType", kManifestType},
+                       {"config", std::move(config)},
+                       {"layers", layers}})
+      .dump();
+}
+
 std::string blob_path(const Digest& digest) { return "blobs/sha256/" + digest.hex(); }
 
 /// All files of an archive. Texts come first: who reads a stream knows what the layers are for.
@@ -106,13 +116,7 @@ class Contents {
   }
 
   void add_manifest(const SavedImage& saved, const Json::Array& layers) {
-    auto config = descriptor(kConfigType, saved.image.id.str(),
-                             static_cast<std::int64_t>(saved.image.bytes.size()));
-    auto text = Json::object({{"schemaVersion", 2},
-                              {"mediaType", kManifestType},
-                              {"config", std::move(config)},
-                              {"layers", layers}})
-                    .dump();
+    auto text = manifest_text(saved.image, layers);
     auto digest = sha256(text);
     auto entry = descriptor(kManifestType, digest.str(), static_cast<std::int64_t>(text.size()));
     texts_.insert_or_assign(blob_path(digest), std::move(text));
@@ -207,6 +211,13 @@ std::vector<std::string> new_parents(const std::string& name, std::set<std::stri
 }
 
 }  // namespace
+
+Result<std::string> image_manifest(const Store& store, const Image& image) {
+  Json::Array layers;
+  for (const auto& info : TRY(store.layers().stack(image.config.diff_ids)))
+    layers.push_back(descriptor(kLayerType, info.diff_id.str(), TRY(layer_tar_size(store, info))));
+  return manifest_text(image, layers);
+}
 
 Result<void> save_tar(const Store& store, const std::vector<SavedImage>& images,
                       const SaveOptions& options, const ByteSink& sink) {

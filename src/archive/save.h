@@ -38,6 +38,9 @@ struct SaveOptions {
   std::function<void(std::int64_t bytes)> progress;  // bytes of layers so far; may be empty
 };
 
+/// The manifest that stands for an image in the archives of Docker and Oci.
+Result<std::string> image_manifest(const Store& store, const Image& image);
+
 /// Writes images as one tar, in one pass: documents first, then each layer once. The same images
 /// give the same bytes, on any machine and at any time.
 Result<void> save_tar(const Store& store, const std::vector<SavedImage>& images,

@@ -7,10 +7,12 @@
 #include <mutex>
 #include <thread>
 
+#include "base/text.h"
 #include "build/epoch.h"
 #include "build/layer_difference.h"
 #include "build/plan.h"
 #include "build/stage.h"
+#include "progress/classic.h"
 
 namespace strata::build {
 namespace {
@@ -21,31 +23,53 @@ using dockerfile::Instruction;
 struct Failure {
   Error error;
   int exit_code = 1;
+  const Instruction* instruction = nullptr;
 };
 
-/// One run of build(): the stages that are needed, as many at once as there are processors, their
-/// text in the order of the file.
+/// What the renderers are told of the plan.
+progress::Planned describe(const dockerfile::Dockerfile& file, std::size_t target,
+                           const BuildPlan& plan, const BuildRequest& request) {
+  progress::Planned out;
+  auto add = [&](std::optional<std::size_t> stage, std::size_t number, const Instruction& i) {
+    out.steps.push_back({stage, number, i.original, i.first_line});
+  };
+  for (std::size_t i = 0; i < file.global_args.size(); i++) add({}, i + 1, file.global_args[i]);
+  for (std::size_t s = 0; s <= target; s++) {
+    const auto& stage = file.stages[s];
+    const auto& name = stage.from().stage_name;
+    out.stages.push_back(
+        {name.empty() ? fmt::format("stage-{}", s) : name, plan.stages.contains(s)});
+    std::size_t number = 1;
+    add(s, number++, stage.head);
+    for (const auto& instruction : stage.instructions) add(s, number++, instruction);
+    if (s != target) continue;
+    for (const auto& [label, value] : request.labels)
+      out.steps.push_back({s, number++, fmt::format("LABEL {}={}", label, value), 0});
+  }
+  return out;
+}
+
+/// One run of build(): the stages that are needed, as many at once as there are processors.
 class Run {
  public:
-  Run(BuildState& state, std::stop_source& stop, StagedOutput& output, std::size_t target)
-      : state_(state), stop_(stop), output_(output), target_(target) {
+  Run(BuildState& state, std::stop_source& stop, progress::Report& report, std::size_t target)
+      : state_(state), stop_(stop), report_(report), target_(target) {
     std::size_t step = state.dockerfile.global_args.size();
     for (std::size_t i = 0; i <= target; i++) {
       first_step_.push_back(step);
       step += 1 + state.dockerfile.stages[i].instructions.size();
     }
-    total_ = step + state.request.labels.size();
     state.stages.resize(target + 1);
   }
 
-  /// The parts of the output: the global ARGs, one for each stage, and the end.
-  static std::size_t parts(std::size_t target) { return target + 3; }
-
   std::optional<Failure> run() {
-    if (auto done = global_args(); !done) return Failure{std::move(done).error()};
-    if (auto done = read_epoch(); !done) return Failure{std::move(done).error()};
-    output_.close(0);
+    auto args = expand_global_args();
     plan_ = make_plan(state_.store, state_.dockerfile, target_, state_.args, state_.named);
+    report_.tell(describe(state_.dockerfile, target_, plan_, state_.request));
+    tell_global_args(args.expanded);
+    if (args.error)
+      return Failure{std::move(*args.error), 1, &state_.dockerfile.global_args[args.expanded]};
+    if (auto done = read_epoch(); !done) return Failure{std::move(done).error()};
     for (std::size_t i = 0; i <= target_; i++)
       if (!plan_.stages.contains(i)) skip(i);
     std::size_t threads = std::min<std::size_t>(std::max(std::thread::hardware_concurrency(), 1U),
@@ -55,32 +79,51 @@ class Run {
       for (std::size_t i = 1; i < threads; i++) others.emplace_back([this] { work(); });
       work();
     }
-    if (failure_) output_.close_all();
     if (!failure_ && !state_.stages[target_]->image.id)
       return Failure{
           Error(ErrorCode::InvalidArgument, "No image was generated. Is your Dockerfile empty?")};
     return std::move(failure_);
   }
 
-  const StageImage& result() const { return state_.stages[target_]->image; }
+  const StageImage& image() const { return state_.stages[target_]->image; }
+  /// What the last stage stands on.
+  const std::optional<ImageID>& base() const { return state_.stages[target_]->base; }
 
  private:
-  void announce(OrderedOutput& output, std::size_t step, const std::string& text) const {
-    output.write(fmt::format("Step {}/{} : {}\n", step + 1, total_, text));
+  struct GlobalArgs {
+    std::size_t expanded = 0;
+    std::optional<Error> error;
+  };
+
+  /// Until one fails.
+  GlobalArgs expand_global_args() {
+    GlobalArgs done;
+    for (const auto& instruction : state_.dockerfile.global_args) {
+      if (auto expanded = expand_global_arg(instruction); !expanded) {
+        done.error = std::move(expanded).error();
+        break;
+      }
+      done.expanded++;
+    }
+    return done;
   }
 
-  Result<void> global_args() {
-    OrderedOutput output(output_.part(0));
+  void tell_global_args(std::size_t expanded) {
+    std::size_t begun = std::min(expanded + 1, state_.dockerfile.global_args.size());
+    for (std::size_t i = 0; i < begun; i++) {
+      progress::StepReport step(report_, i);
+      step.started();
+      if (i < expanded) step.done(std::nullopt);
+    }
+  }
+
+  Result<void> expand_global_arg(const Instruction& instruction) {
     auto lookup = [&](std::string_view name) { return state_.args.global(name); };
-    std::size_t step = 0;
-    for (const auto& instruction : state_.dockerfile.global_args) {
-      announce(output, step++, instruction.original);
-      for (const auto& arg : std::get<dockerfile::Arg>(instruction.value).names) {
-        std::optional<std::string> value;
-        if (arg.value)
-          value = TRY(dockerfile::expand_word(*arg.value, state_.dockerfile.escape, lookup));
-        state_.args.declare_global(arg.name, value);
-      }
+    for (const auto& arg : std::get<dockerfile::Arg>(instruction.value).names) {
+      std::optional<std::string> value;
+      if (arg.value)
+        value = TRY(dockerfile::expand_word(*arg.value, state_.dockerfile.escape, lookup));
+      state_.args.declare_global(arg.name, value);
     }
     return {};
   }
@@ -98,16 +141,9 @@ class Run {
   }
 
   void skip(std::size_t index) {
-    OrderedOutput output(output_.part(index + 1));
-    const auto& stage = state_.dockerfile.stages[index];
-    std::size_t step = first_step_[index];
-    auto line = [&](const Instruction& instruction) {
-      announce(output, step++, instruction.original);
-      output.write(" ---> Skipped (stage not needed)\n");
-    };
-    line(stage.head);
-    for (const auto& instruction : stage.instructions) line(instruction);
-    output_.close(index + 1);
+    std::size_t count = 1 + state_.dockerfile.stages[index].instructions.size();
+    for (std::size_t i = 0; i < count; i++)
+      progress::StepReport(report_, first_step_[index] + i).skipped();
   }
 
   /// What one thread does: takes the first stage whose sources are there, until none is left.
@@ -127,30 +163,38 @@ class Run {
       std::size_t index = next->first;
       taken_.insert(index);
       lock.unlock();
+      progress::StepReport output(report_, first_step_[index]);
       int exit_code = 1;
-      auto finished = stage(index, exit_code);
+      auto finished = stage(index, output, exit_code);
       lock.lock();
       if (finished) {
         state_.stages[index] = *std::move(finished);
         done_.insert(index);
-        output_.close(index + 1);
       } else if (!failure_) {
-        failure_ = Failure{std::move(finished).error(), exit_code};
+        failure_ = Failure{std::move(finished).error(), exit_code,
+                           instruction(index, output.step() - first_step_[index])};
+        if (!state_.stop.stop_requested())
+          report_.tell(progress::StepFailed{output.step(), failure_->error.message(), exit_code});
         stop_.request_stop();  // the others end where they are
       }
       changed_.notify_all();
     }
   }
 
-  Result<FinishedStage> stage(std::size_t index, int& exit_code) {
+  /// The n-th of a stage; null behind the last one, where the --labels are.
+  const Instruction* instruction(std::size_t index, std::size_t n) const {
+    const auto& stage = state_.dockerfile.stages[index];
+    if (n == 0) return &stage.head;
+    return n <= stage.instructions.size() ? &stage.instructions[n - 1] : nullptr;
+  }
+
+  Result<FinishedStage> stage(std::size_t index, progress::StepReport& output, int& exit_code) {
     const auto& source = state_.dockerfile.stages[index];
-    OrderedOutput output(output_.part(index + 1));
     Stage stage(state_, index, output);
-    std::size_t step = first_step_[index];
-    announce(output, step++, source.head.original);
+    output.started();
     TRY(stage.begin(source.head));
     for (const auto& instruction : source.instructions) {
-      announce(output, step++, instruction.original);
+      output.next();
       auto done = stage.step(instruction);
       exit_code = stage.exit_code();
       if (done) continue;
@@ -160,7 +204,7 @@ class Run {
     }
     if (index == target_) {
       for (const auto& [name, value] : state_.request.labels) {
-        announce(output, step++, fmt::format("LABEL {}={}", name, value));
+        output.next();
         TRY(stage.add_label(name, value));
       }
     }
@@ -169,10 +213,9 @@ class Run {
 
   BuildState& state_;
   std::stop_source& stop_;
-  StagedOutput& output_;
+  progress::Report& report_;
   std::size_t target_;
   std::vector<std::size_t> first_step_;  // of each stage, from 0
-  std::size_t total_ = 0;
   BuildPlan plan_;
 
   std::mutex mutex_;  // guards what follows
@@ -183,29 +226,42 @@ class Run {
 };
 
 BuildOutcome failed(Error error, int exit_code, bool before_first_step) {
-  return {std::nullopt, BuildFailure{std::move(error), exit_code, before_first_step}};
+  return {std::nullopt, BuildFailure{std::move(error), exit_code, before_first_step, {}}, {}};
 }
 
-/// One red block, as what goes to stderr.
-void write_warnings(const std::vector<std::string>& warnings, const StagedOutput::Sink& output) {
+void tell_warnings(const std::vector<std::string>& warnings, progress::Report& report) {
   if (warnings.empty()) return;
   std::string text;
   for (const auto& warning : warnings) text += warning + "\n";
-  output(red(text));
+  report.tell(progress::Note{{}, text, true});
 }
 
-void warn_unused(const BuildArgs& args, const StagedOutput::Sink& output) {
+/// Where an instruction of the Dockerfile stands, and its lines there.
+std::optional<FailedStep> failed_step(const Context& context, const Instruction* instruction) {
+  if (instruction == nullptr) return std::nullopt;
+  FailedStep step{context.dockerfile_name(), instruction->first_line, ""};
+  int number = 0;
+  for (auto line : split(context.dockerfile_text(), '\n')) {
+    number++;
+    if (number < instruction->first_line || number > instruction->last_line) continue;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    step.source.append(line).append("\n");
+  }
+  return step;
+}
+
+void warn_unused(const BuildArgs& args, progress::Report& report) {
   auto unused = args.unused();
   if (unused.empty()) return;
   std::string names;
   for (const auto& name : unused) names += (names.empty() ? "" : " ") + name;
-  output(fmt::format("[Warning] One or more build-args [{}] were not consumed\n", names));
+  auto text = fmt::format("[Warning] One or more build-args [{}] were not consumed\n", names);
+  report.tell(progress::Note{{}, text});
 }
 
 /// A build whose Dockerfile is read: what its runs have in common.
 struct Job {
   const Store& store;
-  const BuildEvents& events;
   Context& context;
   NamedContexts& named;
   const Dockerfile& file;
@@ -217,30 +273,29 @@ struct Job {
 struct JobOutcome {
   std::optional<Failure> failure;
   StageImage image;
+  std::optional<ImageID> base;  // what the last stage stands on
 };
 
-JobOutcome run_job(const Job& job, const BuildRequest& request,
-                   const StagedOutput::Sink& output_sink) {
-  StagedOutput output(output_sink, Run::parts(job.target));
-  write_warnings(job.file.warnings, output.part(0));
+void open_shell(const BuildState& state, progress::Report& report) {
+  report.tell(progress::ShellOpened{});
+  if (auto opened = state.failed_shell(); !opened)
+    report.tell(progress::Note{{}, fmt::format("no shell: {}\n", opened.error().message())});
+}
+
+JobOutcome run_job(const Job& job, const BuildRequest& request, progress::Report& report) {
+  tell_warnings(job.file.warnings, report);
   std::stop_source stop_all;
   std::stop_callback stopped(job.stop, [&] { stop_all.request_stop(); });
-  std::mutex copied_mutex;
-  auto copied = [&](std::int64_t bytes) {
-    std::lock_guard lock(copied_mutex);
-    if (job.events.copied) job.events.copied(bytes);
-  };
   Tarsums sums(job.context.files(), SumOwner::Root, stop_all.get_token(), &job.memo);
   BuildState state{job.store,
                    request,
                    job.context,
                    job.named,
                    job.file,
-                   copied,
                    stop_all.get_token(),
-                   job.events.download_text,
                    BuildArgs(request.build_args),
                    sums,
+                   {},
                    {},
                    {},
                    {},
@@ -249,37 +304,41 @@ JobOutcome run_job(const Job& job, const BuildRequest& request,
                    {}};
   for (const auto& name : request.cache_from)
     if (auto image = take_image(job.store, name)) state.cache_sources.push_back(*std::move(image));
-  Run run(state, stop_all, output, job.target);
+  Run run(state, stop_all, report, job.target);
   auto failure = run.run();
   job.memo.save();
   job.named.save();
   if (failure && job.stop.stop_requested())
     failure->error = Error(ErrorCode::Cancelled, "build cancelled");
-  if (failure) return {std::move(failure), {}};
-  warn_unused(state.args, output.part(Run::parts(job.target) - 1));
-  return {std::nullopt, run.result()};
+  if (failure && state.failed_shell && !job.stop.stop_requested()) open_shell(state, report);
+  if (failure) return {std::move(failure), {}, {}};
+  warn_unused(state.args, report);
+  return {std::nullopt, run.image(), run.base()};
 }
 
-/// --check-repro: the second build. What it prints is of no interest, unless it fails.
+/// --check-repro: the second build. What it tells is of no interest, unless it fails.
 Result<void> check_reproducible(const Job& job, const BuildRequest& request,
-                                const StageImage& first) {
-  job.events.output("Building again, without the cache\n");
+                                const StageImage& first, progress::Report& report) {
+  auto note = [&report](std::string_view text) { report.tell(progress::Note{{}, text}); };
+  note("Building again, without the cache\n");
   BuildRequest again = request;
   again.no_cache = true;
   again.explain_cache = false;
+  again.shell_on_failure = false;
   std::string held;
-  auto second = run_job(job, again, [&](std::string_view text) { held += text; });
+  progress::Report quiet(progress::Classic([&](std::string_view text) { held += text; }));
+  auto second = run_job(job, again, quiet);
   if (second.failure) {
-    job.events.output(held);
+    note(held);
     second.failure->error.add_context("the second build");
     return std::move(second.failure->error);
   }
   if (first.id == second.image.id) {
-    job.events.output("Reproducible: both builds gave the same image\n");
+    note("Reproducible: both builds gave the same image\n");
     return {};
   }
   auto difference = TRY(compare_images(job.store, first.config, second.image.config));
-  job.events.output(difference.text);
+  note(difference.text);
   auto count = [](std::size_t n, const char* what) {
     return fmt::format("{} {}{}", n, what, n == 1 ? " differs" : "s differ");
   };
@@ -291,7 +350,7 @@ Result<void> check_reproducible(const Job& job, const BuildRequest& request,
 
 }  // namespace
 
-BuildOutcome build(const Store& store, const BuildRequest& request, const BuildEvents& events,
+BuildOutcome build(const Store& store, const BuildRequest& request, progress::Report& report,
                    std::stop_token stop) {
   Time now = Time::now();  // before any file is looked at
   bool sent = false;       // from here on docker's daemon speaks
@@ -300,12 +359,9 @@ BuildOutcome build(const Store& store, const BuildRequest& request, const BuildE
     return failed(std::move(found).error(), 1, false);
   ContextEvents context_events{[&](std::int64_t bytes) {
                                  sent = true;
-                                 events.context(bytes);
+                                 report.tell(progress::ContextSent{bytes});
                                },
-                               [&](const DownloadProgress& progress) {
-                                 if (events.download_text)
-                                   events.output(events.download_text(progress));
-                               }};
+                               [&](const progress::Download& download) { report.tell(download); }};
   auto context = Context::open(store, request.context, context_events, stop);
   if (!context) return failed(std::move(context).error(), 1, sent);
 
@@ -315,16 +371,18 @@ BuildOutcome build(const Store& store, const BuildRequest& request, const BuildE
   if (!target) return failed(std::move(target).error(), 1, true);
 
   StatMemo memo(store.own_dir(), (*context)->files().root(), now);
-  Job job{store, events, **context, named, *file, *target, memo, stop};
-  auto outcome = run_job(job, request, events.output);
-  if (outcome.failure)
-    return failed(std::move(outcome.failure->error), outcome.failure->exit_code, false);
-  auto id = *outcome.image.id;
+  Job job{store, **context, named, *file, *target, memo, stop};
+  auto outcome = run_job(job, request, report);
+  if (outcome.failure) {
+    auto& failure = *outcome.failure;
+    auto result = failed(std::move(failure.error), failure.exit_code, false);
+    if (!stop.stop_requested()) result.failure->step = failed_step(**context, failure.instruction);
+    return result;
+  }
   if (request.check_repro)
-    if (auto checked = check_reproducible(job, request, outcome.image); !checked)
+    if (auto checked = check_reproducible(job, request, outcome.image, report); !checked)
       return failed(std::move(checked).error(), 1, false);
-  events.output(fmt::format("Successfully built {}\n", id.digest().hex().substr(0, 12)));
-  return {id, std::nullopt};
+  return {outcome.image.id, std::nullopt, outcome.base};
 }
 
 }  // namespace strata::build

@@ -1,17 +1,16 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "build/context.h"
 #include "build/download.h"
 #include "digest/digest.h"
 #include "image/reference.h"
+#include "progress/event.h"
 #include "runtime/bundle.h"
 #include "runtime/cgroup.h"
 #include "store/store.h"
@@ -46,6 +45,9 @@ struct BuildRequest {
   /// --cache-from: images whose steps count as cached, although their parents are not recorded
   /// here. Those that are not there are passed over.
   std::vector<std::string> cache_from;
+  /// --on-failure=shell: after a RUN that failed, its shell is opened on this process's standard
+  /// streams, in the file system that the step has left; the build ends when it does.
+  bool shell_on_failure = false;
   bool explain_cache = false;       // a line for each step that was not cached: what has changed
   bool remove = true;               // --rm: say that the step's container is removed
   bool force_remove = false;        // --force-rm: also after a failed RUN
@@ -62,13 +64,11 @@ struct BuildRequest {
   bool check_repro = false;
 };
 
-/// What a build tells while it runs. Called from several threads, one call at a time.
-struct BuildEvents {
-  std::function<void(std::int64_t bytes)> context;    // the context has been looked through
-  std::function<void(std::string_view text)> output;  // the classic builder's stdout, in order
-  std::function<void(std::int64_t bytes)> copied;     // COPY and ADD: content of the step so far
-  /// What of a download shall be printed, in its place in the output. May be empty.
-  std::function<std::string(const DownloadProgress&)> download_text;
+/// Where the instruction stands that failed.
+struct FailedStep {
+  std::string file;    // the Dockerfile, as the user named it
+  int line = 0;        // its first physical line
+  std::string source;  // its physical lines
 };
 
 /// A failed RUN carries its exit code, which becomes that of the command.
@@ -76,18 +76,21 @@ struct BuildFailure {
   Error error;
   int exit_code = 1;
   bool before_first_step = false;  // docker's client then says "Error response from daemon: "
+  std::optional<FailedStep> step = {};
 };
 
 struct BuildOutcome {
   std::optional<ImageID> id;  // the image, unless the build failed
   std::optional<BuildFailure> failure;
+  std::optional<ImageID> base;  // what the last stage stands on; none: scratch
 };
 
 /// Builds an image from a Dockerfile: parse, plan, then step by step, each step an image with the
 /// one before as parent, as docker's classic builder does (its output, its cache, its history).
 /// Nothing is tagged and nothing synced: the caller does that. A failed or cancelled build leaves
 /// only whole intermediate images, which the next build finds in the cache.
-BuildOutcome build(const Store& store, const BuildRequest& request, const BuildEvents& events,
+/// `report` is told everything from the context to the image, not the end.
+BuildOutcome build(const Store& store, const BuildRequest& request, progress::Report& report,
                    std::stop_token stop);
 
 }  // namespace strata::build

@@ -17,14 +17,10 @@ std::optional<ChainID> top_chain(const ImageConfig& config) {
   return chain_ids(config.diff_ids).back();
 }
 
-std::string arrow(const ImageID& id) {
-  return fmt::format(" ---> {}\n", id.digest().hex().substr(0, 12));
-}
-
-Committer::Committer(const Store& store, OrderedOutput& output, StageImage start,
+Committer::Committer(const Store& store, progress::Report& report, StageImage start,
                      std::optional<Time> epoch)
     : store_(store),
-      output_(output),
+      report_(report),
       epoch_(epoch),
       image_(std::move(start)),
       chain_(top_chain(image_.config)),
@@ -112,7 +108,7 @@ Result<void> Committer::commit(Commit& c) {
 
   auto id = TRY(put_child_image(store_, encode_image_config(next), image_.id));
   image_ = {id, std::move(next)};
-  if (c.slot) output_.fill(c.slot, arrow(id));
+  if (c.step) report_.tell(progress::StepDone{*c.step, id});
   return {};
 }
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <thread>
 
-#include "build/output.h"
 #include "image/config.h"
+#include "progress/event.h"
 #include "store/layer_writer.h"
 #include "store/store.h"
 
@@ -37,7 +37,7 @@ struct Commit {
   /// (step_cache.h); empty: nothing.
   std::string material = {};
   std::string hint = {};
-  OrderedOutput::Slot slot = {};  // takes " ---> <id>"; null for triggers of ONBUILD
+  std::optional<std::size_t> step = {};  // that it ends; none for triggers of ONBUILD
 };
 
 /// Turns the finished steps of one stage into images, in order, on a thread of its own: while it
@@ -45,7 +45,8 @@ struct Commit {
 class Committer {
  public:
   /// `epoch`: what the images have as the time of their making; none: the clock.
-  Committer(const Store& store, OrderedOutput& output, StageImage start, std::optional<Time> epoch);
+  Committer(const Store& store, progress::Report& report, StageImage start,
+            std::optional<Time> epoch);
   /// Waits for the thread; what was not begun by then is dropped.
   ~Committer();
   Committer(const Committer&) = delete;
@@ -69,7 +70,7 @@ class Committer {
   Result<std::optional<LayerInfo>> take_layer(Commit& c);
 
   const Store& store_;
-  OrderedOutput& output_;
+  progress::Report& report_;
   std::optional<Time> epoch_;
   StageImage image_;              // of the thread; read by others only when it is idle
   std::optional<ChainID> chain_;  // top layer of image_
@@ -81,8 +82,5 @@ class Committer {
   std::optional<Error> error_;
   std::jthread thread_;  // last: it uses all of the above
 };
-
-/// " ---> 0123456789ab\n"
-std::string arrow(const ImageID& id);
 
 }  // namespace strata::build

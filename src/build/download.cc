@@ -21,7 +21,7 @@ constexpr mode_t kDownloadMode = S_IFREG | 0600;
 /// Writes a body to a file and tells how far it is.
 class Download {
  public:
-  Download(int fd, DownloadProgress progress, const DownloadEvent& event)
+  Download(int fd, progress::Download progress, const DownloadEvent& event)
       : fd_(fd), progress_(progress), event_(event) {}
 
   http::Receiver receiver() {
@@ -62,7 +62,7 @@ class Download {
   }
 
   int fd_;
-  DownloadProgress progress_;
+  progress::Download progress_;
   const DownloadEvent& event_;
   http::Response head_;
   std::int64_t told_ = 0;  // bytes
@@ -151,7 +151,8 @@ std::string download_name(std::string_view url, std::string_view content_disposi
 }
 
 Result<std::unique_ptr<LooseFile>> fetch_file(const Store& store, const RemoteRequest& request,
-                                              OrderedOutput& output, const DownloadEvent& event,
+                                              progress::StepReport& output,
+                                              const DownloadEvent& event,
                                               const std::stop_token& stop) {
   auto directory = TRY(TempDir::create(store.own_dir(), "add-"));
   auto fd = TRY(open_at(directory.fd(), kUnnamed, O_RDWR | O_CREAT | O_EXCL, 0600));
@@ -194,7 +195,7 @@ Result<FetchedStream> fetch_context(const Store& store, const std::string& url,
                                     const DownloadEvent& event, const std::stop_token& stop) {
   FetchedStream stream;
   stream.fd = TRY(open_at(store.own_dir(), ".", O_RDWR | O_TMPFILE, 0600));
-  Download download(stream.fd.get(), {.url = url, .of_context = true}, event);
+  Download download(stream.fd.get(), {.url = url}, event);
   auto fetched = http::get(url, download.receiver(), stop);
   if (download.begun()) download.finish();
   if (!fetched) {

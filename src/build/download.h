@@ -8,22 +8,13 @@
 #include <string_view>
 
 #include "build/loose_file.h"
-#include "build/output.h"
+#include "progress/event.h"
 #include "store/store.h"
 
 namespace strata::build {
 
-/// How far a download is. One for ADD has docker's daemon speak, one of a context its client.
-struct DownloadProgress {
-  std::string_view url;
-  bool of_context = false;
-  std::int64_t bytes = 0;                  // that have come
-  std::optional<std::int64_t> total = {};  // if the server said it
-  bool last = false;                       // the end was seen by itself, behind the last byte
-};
-
 /// Called at most ten times a second, and as often as docker at the end.
-using DownloadEvent = std::function<void(const DownloadProgress&)>;
+using DownloadEvent = std::function<void(const progress::Download&)>;
 
 /// What a download is told apart by.
 struct RemoteRequest {
@@ -36,7 +27,8 @@ struct RemoteRequest {
 /// that docker prints after a download. Errors as http::get() has them, or `cannot determine
 /// filename for source <url>`.
 Result<std::unique_ptr<LooseFile>> fetch_file(const Store& store, const RemoteRequest& request,
-                                              OrderedOutput& output, const DownloadEvent& event,
+                                              progress::StepReport& output,
+                                              const DownloadEvent& event,
                                               const std::stop_token& stop);
 
 /// A file without a name, to be read from its start.

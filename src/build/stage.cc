@@ -29,7 +29,7 @@ Error requires_buildkit(std::string_view option) {
                            option));
 }
 
-Stage::Stage(BuildState& build, std::size_t index, OrderedOutput& output)
+Stage::Stage(BuildState& build, std::size_t index, progress::StepReport& output)
     : build_(build), index_(index), output_(output), caching_(!build.request.no_cache) {
   for (const auto& name : build.request.no_cache_stages)
     if (build.dockerfile.find_stage(name) == index) caching_ = false;
@@ -58,7 +58,7 @@ Result<void> Stage::begin(const Instruction& instruction) {
     TRY(start_from_stage(*build_.stages[*stage]));
   } else if (name == "scratch") {
     start_from_scratch();
-    output_.write(" ---> \n");
+    output_.done(std::nullopt);
     return {};
   } else {
     TRY(start_from_image(name));
@@ -66,7 +66,7 @@ Result<void> Stage::begin(const Instruction& instruction) {
   auto triggers = config_.on_build.value_or(std::vector<std::string>());
   config_.on_build.reset();
   if (triggers.empty()) {
-    output_.write(arrow(*image_.id));
+    output_.done(image_.id);
     return {};
   }
   return run_triggers(triggers);
@@ -74,6 +74,7 @@ Result<void> Stage::begin(const Instruction& instruction) {
 
 Result<void> Stage::start_from_stage(const FinishedStage& stage) {
   image_ = stage.image;
+  base_image_ = image_.id;
   args_ = stage.args;
   config_ = image_.config.config;
   author_ = image_.config.author;
@@ -95,6 +96,7 @@ Result<void> Stage::start_from_image(const std::string& name) {
   }
   Image& image = *found;
   image_ = {image.id, std::move(image.config)};
+  base_image_ = image_.id;
   config_ = image_.config.config;
   config_.open_stdin = config_.stdin_once = false;
   author_ = image_.config.author;
@@ -122,7 +124,7 @@ Result<void> Stage::run_triggers(const std::vector<std::string>& triggers) {
   }
   in_trigger_ = false;
   auto image = committer_ ? TRY(committer_->flush()) : image_;
-  output_.write(arrow(*image.id));
+  output_.done(image.id);
   return {};
 }
 
@@ -135,7 +137,7 @@ Result<void> Stage::step(const Instruction& instruction) {
 
 Result<FinishedStage> Stage::finish() {
   if (committer_) image_ = TRY(committer_->flush());
-  return FinishedStage{image_, args_};
+  return FinishedStage{image_, args_, base_image_};
 }
 
 std::optional<std::string> Stage::variable(std::string_view name) const {
@@ -206,8 +208,8 @@ Result<bool> Stage::look_up(const RunConfig& probe) {
     chain_ = top_chain(image_.config);
     root_ = UniqueFd();
   }
-  output_.write(" ---> Using cache\n");
-  if (!in_trigger_) output_.write(arrow(*image_.id));
+  output_.cached();
+  if (!in_trigger_) output_.done(image_.id);
   return true;
 }
 
@@ -233,22 +235,21 @@ void Stage::announce_container() {
   tell_miss();
   // No container stands behind the ID of a step: docker's lines want one.
   container_ = random_id().substr(0, 12);
-  output_.write(fmt::format(" ---> Running in {}\n", container_));
+  output_.container(container_);
 }
 
 void Stage::announce_removal() {
-  if (build_.request.remove)
-    output_.write(fmt::format("Removing intermediate container {}\n", container_));
+  if (build_.request.remove) output_.removed(container_);
 }
 
 void Stage::commit(Commit c) {
   missed_ = true;
   if (!committer_)
-    committer_ = std::make_unique<Committer>(build_.store, output_, image_, build_.epoch);
+    committer_ = std::make_unique<Committer>(build_.store, output_.report(), image_, build_.epoch);
   c.config = config_;
   c.author = author_;
   if (c.layer) chain_known_ = false;
-  if (!in_trigger_) c.slot = output_.reserve();
+  if (!in_trigger_) c.step = output_.step();
   committer_->add(std::move(c));
 }
 
@@ -268,7 +269,7 @@ Result<bool> Stage::reuse(const RunConfig& container_config, const std::string& 
   if (!caching_ || !know_chain()) return false;
   auto hit = TRY(StepCache(build_.store, build_.epoch).find(material, chain_));
   if (!hit) return false;
-  output_.write(" ---> Using cache\n");
+  output_.cached();
   if (hit->layer) {
     if (base_.lowers.size() >= LayerDB::kMaxDepth)
       return Error(ErrorCode::InvalidArgument, "max depth exceeded");

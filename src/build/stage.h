@@ -16,13 +16,13 @@
 #include "build/download.h"
 #include "build/explain.h"
 #include "build/named_context.h"
-#include "build/output.h"
 #include "build/source_tree.h"
 #include "build/tarsum.h"
 #include "build/variables.h"
 #include "container/init_layer.h"
 #include "dockerfile/expand.h"
 #include "dockerfile/parser.h"
+#include "progress/event.h"
 #include "runtime/oci_runtime.h"
 #include "store/layer_writer.h"
 
@@ -43,6 +43,7 @@ struct ImageRoot {
 struct FinishedStage {
   StageImage image;
   StageArgs args;
+  std::optional<ImageID> base;  // of its FROM
 };
 
 /// What the stages of one build share. They may run at once.
@@ -52,9 +53,7 @@ struct BuildState {
   Context& context;
   NamedContexts& named;
   const dockerfile::Dockerfile& dockerfile;
-  std::function<void(std::int64_t)> copied;  // one call at a time
-  std::stop_token stop;                      // of the user, or because a stage has failed
-  const std::function<std::string(const DownloadProgress&)>& download_text;
+  std::stop_token stop;  // of the user, or because a stage has failed
   BuildArgs args;
   Tarsums& context_sums;
   std::vector<Image> cache_sources;  // of --cache-from
@@ -65,17 +64,21 @@ struct BuildState {
   std::map<ImageID, ImageRoot> roots;  // mounted so far
   /// Of RUN --mount, by tree and source.
   std::map<std::pair<const SourceTree*, std::string>, std::shared_ptr<CacheDir>> context_views;
+  /// With shell_on_failure: opens a shell in what the first RUN that failed has left, and waits for
+  /// its end. To be called when no stage writes any more.
+  std::function<Result<void>()> failed_shell;
 };
 
 /// Runs the instructions of one stage. Each step asks the cache, until one misses; a step that is
 /// run hands its result to the committer and the next begins.
 class Stage {
  public:
-  Stage(BuildState& build, std::size_t index, OrderedOutput& output);
+  /// `output` takes what its steps tell; whoever calls says which step it is.
+  Stage(BuildState& build, std::size_t index, progress::StepReport& output);
 
-  /// The FROM line, with the triggers of the base image. The Step line is printed already.
+  /// The FROM line, with the triggers of the base image. It is told already that it begins.
   Result<void> begin(const dockerfile::Instruction& from);
-  /// One more instruction; its Step line is printed already.
+  /// One more instruction; it is told already that it begins.
   Result<void> step(const dockerfile::Instruction& instruction);
   /// One --label of the command line, as a LABEL step that is not expanded.
   Result<void> add_label(const std::string& name, const std::string& value);
@@ -118,7 +121,12 @@ class Stage {
   std::string run_material(const RunStep& step) const;
   Result<RunSandbox> make_sandbox(const RunStep& step);
   Result<ContainerSpec> sandbox_spec(const RunSandbox& box, const RunStep& step);
+  Result<void> mount_sandbox(RunSandbox& box, const RunStep& step);
+  static StartOptions start_options(const RunSandbox& box, const ContainerSpec& spec,
+                                    const std::string& id);
   Result<void> execute(const RunSandbox& box, const OciRuntime& runtime, const RunStep& step);
+  Result<void> mount_again(RunSandbox& box, const RunStep& step);
+  Result<void> keep_for_shell(RunSandbox box, const OciRuntime& runtime, const RunStep& step);
 
   // step_mounts.cc
   Result<std::vector<RunMount>> run_mounts(const dockerfile::Run& v);
@@ -192,7 +200,7 @@ class Stage {
 
   BuildState& build_;
   std::size_t index_;
-  OrderedOutput& output_;
+  progress::StepReport& output_;
   int exit_code_ = 1;
   RunConfig config_;
   std::string author_;
@@ -201,9 +209,10 @@ class Stage {
   bool own_cmd_ = false;  // CMD was given in this stage
   bool missed_ = false;   // after the first miss nothing is looked up
   bool in_trigger_ = false;
-  std::optional<CacheMiss> miss_;  // of this step, with --explain-cache
-  std::string container_;          // 12 digits that stand for the container of the step
-  StageImage image_;               // up to the first miss
+  std::optional<CacheMiss> miss_;      // of this step, with --explain-cache
+  std::string container_;              // 12 digits that stand for the container of the step
+  std::optional<ImageID> base_image_;  // of FROM
+  StageImage image_;                   // up to the first miss
   LayerBase base_;
   std::optional<ChainID> chain_;  // of base_; see know_chain()
   bool chain_known_ = true;

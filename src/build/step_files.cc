@@ -203,8 +203,9 @@ Result<std::size_t> Stage::take_source(FileStep& step, const std::string& writte
 
 Result<std::unique_ptr<LooseFile>> Stage::fetch(const FileStep& step, const std::string& url) {
   RemoteRequest request{url, step.destination.ends_with('/')};
-  auto event = [this](const DownloadProgress& progress) {
-    if (build_.download_text) output_.write(build_.download_text(progress));
+  auto event = [this](progress::Download download) {
+    download.step = output_.step();
+    output_.report().tell(std::move(download));
   };
   auto file = TRY(fetch_file(build_.store, request, output_, event, build_.stop));
   auto expected = file->content;
@@ -296,7 +297,8 @@ Result<LayerWriter> Stage::write_files(FileStep& step) {
   tell_file_miss(plan, !archives.empty());
   auto equal_files = TRY(donors());
   auto layer = TRY(LayerWriter::create(build_.store, base_, std::move(equal_files)));
-  TRY(plan.write(layer, step.sums, build_.copied, build_.stop).context("{} failed", step.name));
+  auto copied = [this](std::int64_t bytes) { output_.copied(bytes); };
+  TRY(plan.write(layer, step.sums, copied, build_.stop).context("{} failed", step.name));
   if (archives.empty()) return layer;
   TRY(layer.seal());  // sets times; the tar of the whole is made by adopt()
   TRY(unpack_archives(step, archives, *layer.cache(), place));

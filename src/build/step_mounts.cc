@@ -183,7 +183,8 @@ Result<std::shared_ptr<CacheDir>> Stage::context_view(const RunMount& m) {
   TRY(plan.add(files.tree, {std::string(source.name()), source, ""}, "/", true));
   plan.finish();
   auto layer = TRY(LayerWriter::create(build_.store, LayerBase(), {}));
-  TRY(plan.write(layer, &files.sums, build_.copied, build_.stop));
+  auto copied = [this](std::int64_t bytes) { output_.copied(bytes); };
+  TRY(plan.write(layer, &files.sums, copied, build_.stop));
   TRY(layer.seal());
   view = layer.cache();
   return view;

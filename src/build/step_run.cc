@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -29,9 +30,19 @@ constexpr const char* kScripts =
 constexpr const char* kFixedHostname = "buildkitsandbox";  // BuildKit's, for reproducible builds
 constexpr int kCancelPoll = 100;  // milliseconds between looks at the stop token
 
-/// Copies what the container writes to the build's output, stderr in red as docker does, until both
-/// pipes are closed or the build is cancelled.
-Result<void> relay(int out, int err, OrderedOutput& output, const std::stop_token& stop) {
+constexpr const char* kShellNotice =
+    "a shell in what the failed step has left; the build ends with it:\n";
+
+Result<void> open_shell(const OciRuntime& runtime, const StartOptions& start) {
+  TRY(write_all(STDERR_FILENO, kShellNotice));
+  auto container = TRY(runtime.start(start));
+  auto outcome = TRY(container.wait());
+  if (outcome.failure) return Error(ErrorCode::InvalidArgument, outcome.failure->message);
+  return {};
+}
+
+/// Tells what the container writes until both pipes are closed or the build is cancelled.
+Result<void> relay(int out, int err, progress::StepReport& output, const std::stop_token& stop) {
   std::array<pollfd, 2> fds = {pollfd{out, POLLIN, 0}, pollfd{err, POLLIN, 0}};
   std::array<char, 65536> buffer{};
   while (fds[0].fd >= 0 || fds[1].fd >= 0) {
@@ -47,10 +58,7 @@ Result<void> relay(int out, int err, OrderedOutput& output, const std::stop_toke
         continue;
       }
       std::string_view text(buffer.data(), static_cast<std::size_t>(n));
-      if (i == 0)
-        output.write(text);
-      else
-        output.write(red(text));
+      output.output(i == 1, text);
     }
   }
   return {};
@@ -71,27 +79,52 @@ Result<Stage::RunSandbox> Stage::make_sandbox(const RunStep& step) {
     box.init = init_layer_;
   }
   box.upper = TRY(store.caches().create(true));
-  std::string directory = box.upper->id();
-  OverlaySpec spec;
-  spec.overlay_dir = store.caches().dir();
-  spec.lowers = base_.lowers;
-  spec.lowers.insert(spec.lowers.begin(), box.init->link());
-  spec.upper = directory + "/diff";
-  spec.work = directory + "/work";
-  spec.is_volatile = true;  // durable by the one syncfs at the end of the build
-  box.mount = TRY(mount_overlay(spec));
-  if (::mkdirat(store.caches().dir(), (directory + "/merged").c_str(), 0700) < 0)
+  std::string merged = box.upper->id() + "/merged";
+  if (::mkdirat(store.caches().dir(), merged.c_str(), 0700) < 0)
     return Error::from_errno(errno, "mkdir merged");
-  box.merged = store.path() + "/overlay2/" + directory + "/merged";
+  box.merged = store.path() + "/overlay2/" + merged;
   auto bundle = TRY(TempDir::create(store.own_dir(), "run-"));
   box.bundle.emplace(std::move(bundle));
   box.bundle_path = store.path() + "/strata/" + box.bundle->name();
+  TRY(mount_sandbox(box, step));
+  return box;
+}
+
+/// Everything that is mounted, detached: a process that attaches it takes it away with its end.
+Result<void> Stage::mount_sandbox(RunSandbox& box, const RunStep& step) {
+  OverlaySpec spec;
+  spec.overlay_dir = build_.store.caches().dir();
+  spec.lowers = base_.lowers;
+  spec.lowers.insert(spec.lowers.begin(), box.init->link());
+  spec.upper = box.upper->id() + "/diff";
+  spec.work = box.upper->id() + "/work";
+  spec.is_volatile = true;  // durable by the one syncfs at the end of the build
+  box.mount = TRY(mount_overlay(spec));
   TRY(prepare_mounts(box, step));
   if (!step.script.empty()) {
     TRY(write_file(box.bundle->fd(), "script", step.script, 0755));
     box.mounts.push_back(bind_mount(box.bundle_path + "/script", step.script_path, true));
   }
-  return box;
+  return {};
+}
+
+/// The mounts of a sandbox whose container has ended, for another one.
+Result<void> Stage::mount_again(RunSandbox& box, const RunStep& step) {
+  box.mount = UniqueFd();
+  box.attached.clear();
+  box.secrets = UniqueFd();
+  box.secrets_path.clear();
+  box.relays.clear();
+  box.caches.clear();
+  box.mounts.clear();
+  box.env.clear();
+  // What was written last is in the page cache, which is all that a shell needs.
+  auto incompatible = box.upper->id() + "/work/work/incompat";
+  auto removed = remove_tree(build_.store.caches().dir(), incompatible);
+  if (!removed && removed.error().code() != ErrorCode::NotFound) return removed;
+  for (const auto& name : TRY(list_dir(box.bundle->fd())))
+    if (name.starts_with("agent.")) ::unlinkat(box.bundle->fd(), name.c_str(), 0);
+  return mount_sandbox(box, step);
 }
 
 Result<ContainerSpec> Stage::sandbox_spec(const RunSandbox& box, const RunStep& step) {
@@ -122,6 +155,18 @@ Result<ContainerSpec> Stage::sandbox_spec(const RunSandbox& box, const RunStep& 
   return spec;
 }
 
+StartOptions Stage::start_options(const RunSandbox& box, const ContainerSpec& spec,
+                                  const std::string& id) {
+  StartOptions start;
+  start.bundle = box.bundle_path;
+  start.id = id;
+  start.argv0 = spec.argv.empty() ? "" : spec.argv[0];
+  start.rootfs = {box.mount.get(), box.merged};
+  for (const auto& [mount, path] : box.attached) start.more_mounts.push_back({mount.get(), path});
+  if (box.secrets) start.more_mounts.push_back({box.secrets.get(), box.secrets_path});
+  return start;
+}
+
 Result<void> Stage::execute(const RunSandbox& box, const OciRuntime& runtime, const RunStep& step) {
   auto spec = TRY(sandbox_spec(box, step));
   spec.cgroup_mode = runtime.cgroups().mode;
@@ -134,13 +179,7 @@ Result<void> Stage::execute(const RunSandbox& box, const OciRuntime& runtime, co
 
   auto out = TRY(make_pipe());
   auto err = TRY(make_pipe());
-  StartOptions start;
-  start.bundle = box.bundle_path;
-  start.id = box.id;
-  start.argv0 = spec.argv.empty() ? "" : spec.argv[0];
-  start.rootfs = {box.mount.get(), box.merged};
-  for (const auto& [mount, path] : box.attached) start.more_mounts.push_back({mount.get(), path});
-  if (box.secrets) start.more_mounts.push_back({box.secrets.get(), box.secrets_path});
+  auto start = start_options(box, spec, box.id);
   start.stdout_fd = out.write.get();
   start.stderr_fd = err.write.get();
   start.new_session = true;  // Ctrl-C is ours to handle
@@ -155,6 +194,32 @@ Result<void> Stage::execute(const RunSandbox& box, const OciRuntime& runtime, co
   return Error(ErrorCode::InvalidArgument,
                fmt::format("The command '{}' returned a non-zero code: {}", join(spec.argv, " "),
                            outcome.status.shell_code()));
+}
+
+Result<void> Stage::keep_for_shell(RunSandbox box, const OciRuntime& runtime, const RunStep& step) {
+  {
+    std::lock_guard lock(build_.mutex);
+    if (build_.failed_shell) return {};
+  }
+  auto kept = std::make_shared<RunSandbox>(std::move(box));
+  TRY(mount_again(*kept, step));
+  RunStep shell_step = step;
+  shell_step.argv = {shell()[0]};
+  auto spec = TRY(sandbox_spec(*kept, shell_step));
+  spec.cgroup_mode = runtime.cgroups().mode;
+  fit_limits(spec.limits, runtime.cgroups());
+  spec.terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
+  std::lock_guard lock(build_.mutex);
+  build_.failed_shell = [kept, spec, runtime, id = random_id()]() -> Result<void> {
+    TRY(write_file(kept->bundle->fd(), "config.json", oci_config(spec), 0600));
+    auto start = start_options(*kept, spec, id);
+    start.stdin_fd = STDIN_FILENO;
+    start.stdout_fd = STDOUT_FILENO;
+    start.stderr_fd = STDERR_FILENO;
+    start.terminal = spec.terminal;
+    return open_shell(runtime, start);
+  };
+  return {};
 }
 
 Result<Stage::RunStep> Stage::run_step(const dockerfile::Run& v) {
@@ -238,6 +303,12 @@ Result<void> Stage::run(const dockerfile::Run& v) {
   announce_container();
   auto box = TRY(make_sandbox(step));
   auto done = execute(box, runtime, step);
+  if (!done && build_.request.shell_on_failure && !build_.stop.stop_requested()) {
+    // The shell is a help: what keeps it away must not hide why the step failed.
+    if (auto kept = keep_for_shell(std::move(box), runtime, step); !kept)
+      output_.write(fmt::format("no shell: {}\n", kept.error().message()));
+    return done;
+  }
   box.mount = UniqueFd();
   (void)remove_tree(build_.store.caches().dir(), box.upper->id() + "/merged");
   box.init.reset();

@@ -2,12 +2,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <functional>
 
 #include "base/io.h"
+#include "cli/build_display.h"
+#include "cli/build_outputs.h"
 #include "cli/commands.h"
-#include "cli/download_text.h"
 #include "cli/interrupt.h"
-#include "cli/progress.h"
 #include "cli/report.h"
 #include "engine/build.h"
 #include "image/reference.h"
@@ -22,7 +23,9 @@ struct Options {
   std::vector<std::string> build_args;
   std::vector<std::string> labels;
   std::string iidfile;
+  std::string metadata_file;
   bool quiet = false;
+  BuildProgress progress = BuildProgress::Auto;
   bool pull = false;
   bool compress = false;
   bool content_trust = true;
@@ -72,6 +75,7 @@ void add_flags(FlagSet& f, Options& o) {
   f.add(o.iidfile, "iidfile", 0, "Write the image ID to the file");
   f.add(o.isolation, "isolation", 0, "Container isolation technology").hidden();
   f.add(o.labels, "label", 0, "Set metadata for an image");
+  f.add(o.metadata_file, "metadata-file", 0, "Write build result metadata to a file");
   f.add_value(
       [&r](std::string_view text) -> Result<void> {
         r.max_layer_size = TRY(parse_ram_size(text));
@@ -89,6 +93,31 @@ void add_flags(FlagSet& f, Options& o) {
   f.add(r.no_cache_filter, "no-cache-filter", 0, "Do not cache specified stages")
       .type("stringArray");
   f.add(o.platform, "platform", 0, "Set platform if server is multi-platform capable").hidden();
+  f.add_value(
+       [&o](std::string_view text) -> Result<void> {
+         o.progress = TRY(parse_build_progress(text));
+         return {};
+       },
+       "string", "progress", 0,
+       "Form of the output: auto (tty on a terminal, else classic), classic, plain, rawjson or tty")
+      .default_text("auto");
+  f.add_value(
+      [&r](std::string_view text) -> Result<void> {
+        r.outputs.push_back(TRY(parse_build_output(text)));
+        return {};
+      },
+      "stringArray", "output", 'o',
+      "Output destination (format: type=local,dest=path): local, tar, docker, oci or image");
+  f.add_value(
+       [&r](std::string_view text) -> Result<void> {
+         if (text != "shell" && text != "stop")
+           return Error(ErrorCode::InvalidArgument, "must be \"stop\" or \"shell\"");
+         r.shell_on_failure = text == "shell";
+         return {};
+       },
+       "string", "on-failure", 0,
+       "When a RUN fails: stop, or open a shell in the file system that it has left (shell)")
+      .default_text("stop");
   f.add(o.pull, "pull", 0, "Always attempt to pull a newer version of the image").hidden();
   f.add(o.quiet, "quiet", 'q', "Suppress the build output and print image ID on success");
   f.add(r.remove, "rm", 0, "Remove intermediate containers after a successful build");
@@ -104,6 +133,7 @@ void add_flags(FlagSet& f, Options& o) {
   f.add(r.shm_size, "shm-size", 0, "Size of /dev/shm").type("bytes");
   f.add(r.ssh, "ssh", 0, "SSH agent for RUN --mount=type=ssh (default|<id>[=<socket>])")
       .type("stringArray");
+  f.add(r.squash, "squash", 0, "Squash newly built layers into a single new layer");
   f.add_value(
       [&r](std::string_view text) -> Result<void> {
         TRY(Reference::parse_normalized(text));
@@ -147,52 +177,6 @@ Result<void> refuse_unsupported(const Options& o) {
   return {};
 }
 
-void put(std::FILE* to, std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), to);
-  std::fflush(to);
-}
-
-/// What is printed now, or with -q only if the build fails.
-class BuildPrinter {
- public:
-  BuildPrinter(Call& call, bool quiet) : call_(call), quiet_(quiet) {}
-
-  BuildImageEvents events() {
-    return {[this](std::int64_t bytes) {
-              print(fmt::format("Sending build context to Docker daemon {:>8}\r\r\n",
-                                human_size(bytes)));
-            },
-            [this](std::string_view text) { print(text); },
-            [this](std::int64_t bytes) {
-              progress_.update([&] { return fmt::format("copying: {}", human_size(bytes)); });
-            },
-            [this](const BuildDownload& download) {
-              return download_text(download, ::isatty(::fileno(call_.out)) == 1);
-            }};
-  }
-  void finish(const BuildImageResult& result) {
-    if (!quiet_) return;
-    if (result.id)
-      put(call_.out, result.id->str() + "\n");
-    else
-      put(call_.err, held_);
-  }
-
- private:
-  void print(std::string_view text) {
-    progress_.clear();
-    if (quiet_)
-      held_ += text;
-    else
-      put(call_.out, text);
-  }
-
-  Call& call_;
-  bool quiet_;
-  std::string held_;
-  Progress progress_;
-};
-
 Result<int> run(Options& o, Call& call) {
   TRY(refuse_unsupported(o));
   take_build_args(o);
@@ -200,19 +184,20 @@ Result<int> run(Options& o, Call& call) {
   if (!o.iidfile.empty() && ::unlink(o.iidfile.c_str()) < 0 && errno != ENOENT)
     return Error::from_errno(errno, "removing image ID file: remove " + o.iidfile);
 
+  BuildFiles files;
+  TRY(files.open(o.request.outputs));
   Interrupt interrupt;
   auto engine = engine_options(call);
   engine.stop = interrupt.token();
-  BuildPrinter printer(call, o.quiet);
-  auto result = build_image(engine, o.request, printer.events());
-  printer.finish(result);
-  if (result.failure) {
-    auto& failure = *result.failure;
-    auto error =
-        failure.from_daemon ? from_daemon(std::move(failure.error)) : std::move(failure.error);
-    put(call.err, error.message() + "\n");
-    return interrupt.exit_code() != 0 ? interrupt.exit_code() : failure.exit_code;
-  }
+  BuildDisplay display(
+      call, {.progress = o.progress, .quiet = o.quiet, .stdout_taken = files.to_stdout()});
+  auto result = build_image(engine, o.request, std::ref(display));
+  display.finish(result);
+  if (result.failure)
+    return interrupt.exit_code() != 0 ? interrupt.exit_code() : result.failure->exit_code;
+  TRY(files.finish());
+  if (!o.metadata_file.empty())
+    TRY(write_file_atomic(AT_FDCWD, o.metadata_file, build_metadata(result), 0644));
   if (!o.iidfile.empty()) TRY(write_file_atomic(AT_FDCWD, o.iidfile, result.id->str(), 0644));
   return 0;
 }

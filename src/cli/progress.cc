@@ -1,12 +1,7 @@
 #include "cli/progress.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
-#include <cstdlib>
-
 #include "base/io.h"
-#include "cli/go_text.h"
+#include "cli/terminal.h"
 
 namespace strata::cli {
 namespace {
@@ -17,30 +12,6 @@ constexpr std::int64_t kInterval = 100;  // ms
 constexpr std::string_view kErase = "\r\x1b[K";
 constexpr std::string_view kDim = "\x1b[2m";
 constexpr std::string_view kPlain = "\x1b[0m";
-
-bool can_rewrite_lines(int fd) {
-  const char* term = std::getenv("TERM");
-  return term != nullptr && *term != '\0' && std::string_view(term) != "dumb" && isatty(fd) == 1;
-}
-
-bool colour_wanted() {
-  const char* no = std::getenv("NO_COLOR");
-  return no == nullptr || *no == '\0';
-}
-
-// One line of at most `columns` printable characters.
-std::string fit(std::string_view text, std::size_t columns) {
-  std::string out;
-  for (std::size_t n = 0; !text.empty() && n < columns;) {
-    const Rune r = decode_rune(text);
-    if (is_printable(r.value)) {
-      append_rune(out, r.value);
-      n++;
-    }
-    text.remove_prefix(r.size);
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -78,9 +49,6 @@ void Progress::show(std::string_view text) {
   shown_ = true;
 }
 
-int Progress::columns() const {
-  winsize size = {};
-  return ioctl(fd_, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
-}
+int Progress::columns() const { return terminal_size(fd_).columns; }
 
 }  // namespace strata::cli

@@ -1,14 +1,22 @@
 #include "engine/build.h"
 
 #include <algorithm>
+#include <functional>
 
+#include "archive/save.h"
+#include "base/io.h"
+#include "base/temp_dir.h"
 #include "base/text.h"
 #include "build/build.h"
 #include "build/named_context.h"
+#include "build/squash.h"
+#include "engine/build_log.h"
 #include "engine/build_secrets.h"
 #include "engine/container_options.h"
 #include "image/reference.h"
 #include "image/units.h"
+#include "store/layer_writer.h"
+#include "store/tree_tar.h"
 
 namespace strata {
 namespace {
@@ -94,6 +102,7 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   b.no_cache_stages = r.no_cache_filter;
   for (const auto& text : r.cache_from) TRY(add_cache_sources(text, b.cache_from));
   b.explain_cache = r.explain_cache;
+  b.shell_on_failure = r.shell_on_failure;
   b.remove = r.remove;
   b.force_remove = r.force_remove;
   b.max_layer_size = r.max_layer_size;
@@ -117,25 +126,141 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
 }
 
 BuildImageResult failed(Error error, int exit_code, bool from_daemon) {
-  return {std::nullopt, BuildImageFailure{std::move(error), exit_code, from_daemon}};
+  return {std::nullopt, BuildImageFailure{std::move(error), exit_code, from_daemon, {}}};
 }
 
 /// Everything that a tag will name is on disk before the tag is.
-Result<void> tag_all(const EngineOptions& engine, const Store& store, ImageID id,
-                     const std::vector<Reference>& tags,
-                     const std::function<void(std::string_view)>& output) {
-  if (!engine.lazy) TRY(store.sync());
+Result<void> tag_all(const Store& store, ImageID id, const std::vector<Reference>& tags,
+                     progress::Report& report) {
   for (const auto& tag : tags) {
     TRY(name_image(store, tag, id, Time::now()));
-    output(fmt::format("Successfully tagged {}\n", tag.familiar()));
+    report.tell(progress::Tagged{tag.familiar()});
   }
   return {};
+}
+
+/// The names of an output: its own, else those of -t.
+Result<std::vector<Reference>> output_names(const BuildOutput& output,
+                                            const std::vector<Reference>& tags) {
+  return output.names.empty() ? tags : TRY(parse_tags(output.names));
+}
+
+/// The files of an image, mounted; of one without layers an empty directory.
+class ImageFiles {
+ public:
+  static Result<ImageFiles> open(const Store& store, const Image& image) {
+    ImageFiles files;
+    if (image.config.diff_ids.empty()) {
+      auto empty = TRY(TempDir::create(store.own_dir(), "output-"));
+      files.empty_.emplace(std::move(empty));
+      files.root_ = TRY(open_dir(files.empty_->fd(), "."));
+      return files;
+    }
+    auto base = TRY(layer_base(store, image.config.diff_ids));
+    files.mount_ = TRY(mount_base(store, base));
+    files.root_ = TRY(open_dir(files.mount_.get(), "."));
+    return files;
+  }
+  int root() const { return root_.get(); }
+
+ private:
+  std::optional<TempDir> empty_;
+  UniqueFd mount_;
+  UniqueFd root_;
+};
+
+Result<void> write_output(const EngineOptions& engine, const Store& store, const Image& image,
+                          const BuildOutput& output, const std::vector<Reference>& tags) {
+  auto check = [&]() -> Result<void> {
+    if (engine.stop.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
+    return {};
+  };
+  auto sink = [&](std::string_view bytes) -> Result<void> {
+    TRY(check());
+    return output.sink(bytes);
+  };
+  if (output.type == BuildOutput::Type::Docker || output.type == BuildOutput::Type::Oci) {
+    archive::SaveOptions options;
+    options.form =
+        output.type == BuildOutput::Type::Oci ? archive::Form::Oci : archive::Form::Docker;
+    options.stop = engine.stop;
+    return archive::save_tar(store, {{image, TRY(output_names(output, tags))}}, options, sink);
+  }
+  auto files = TRY(ImageFiles::open(store, image));
+  if (output.type == BuildOutput::Type::Tar) return write_tree_tar(files.root(), sink);
+  return export_directory(files.root(), output.destination, check);
+}
+
+/// "exporting files to out", for those who watch.
+std::string describe(const BuildOutput& output) {
+  const char* what = output.type == BuildOutput::Type::Docker ? "docker archive"
+                     : output.type == BuildOutput::Type::Oci  ? "OCI archive"
+                                                              : "files";
+  return fmt::format("exporting {} to {}", what, output.destination);
+}
+
+/// What follows the steps: one layer of many, the outputs, and what is durable gets its names.
+Result<BuildImageResult> finish_build(const EngineOptions& engine, const Store& store,
+                                      const BuildImageRequest& request,
+                                      const std::vector<Reference>& tags,
+                                      const build::BuildOutcome& outcome,
+                                      progress::Report& report) {
+  BuildImageResult result;
+  auto id = *outcome.id;
+  if (request.squash) {
+    report.tell(progress::ActionStarted{"squashing layers"});
+    id = TRY(build::squash_image(store, id, outcome.base).context("squash"));
+    report.tell(progress::ActionDone{});
+  }
+  result.id = id;
+  report.tell(progress::Built{id});
+  auto image = TRY(store.images().get(id));
+  std::vector<Reference> names = request.outputs.empty() ? tags : std::vector<Reference>();
+  for (const auto& output : request.outputs) {
+    if (output.type == BuildOutput::Type::Image) {
+      for (const auto& name : TRY(output_names(output, tags)))
+        if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+      continue;
+    }
+    auto text = describe(output);
+    report.tell(progress::ActionStarted{text});
+    TRY(write_output(engine, store, image, output, tags).context("output {}", output.destination));
+    report.tell(progress::ActionDone{});
+    if (output.type == BuildOutput::Type::Local || output.type == BuildOutput::Type::Tar) continue;
+    auto manifest = TRY(archive::image_manifest(store, image));
+    result.manifest = {sha256(manifest).str(), static_cast<std::int64_t>(manifest.size())};
+    for (const auto& name : TRY(output_names(output, tags))) result.names.push_back(name.str());
+  }
+  if (!engine.lazy) TRY(store.sync());
+  TRY(tag_all(store, id, names, report));
+  for (const auto& name : names) result.names.push_back(name.str());
+  std::sort(result.names.begin(), result.names.end());
+  result.names.erase(std::unique(result.names.begin(), result.names.end()), result.names.end());
+  return result;
+}
+
+BuildImageResult build_and_tag(const EngineOptions& engine, const Store& store,
+                               const BuildImageRequest& request,
+                               const build::BuildRequest& translated,
+                               const std::vector<Reference>& tags, progress::Report& report) {
+  auto outcome = build::build(store, translated, report, engine.stop);
+  if (outcome.failure) {
+    auto& f = *outcome.failure;
+    auto result = failed(std::move(f.error), f.exit_code, f.before_first_step);
+    if (f.step)
+      result.failure->instruction =
+          FailedInstruction{std::move(f.step->file), f.step->line, std::move(f.step->source)};
+    return result;
+  }
+  auto done = finish_build(engine, store, request, tags, outcome, report);
+  if (!done) return failed(std::move(done).error(), 1, false);
+  return *std::move(done);
 }
 
 }  // namespace
 
 BuildImageResult build_image(const EngineOptions& engine, const BuildImageRequest& request,
-                             const BuildImageEvents& events) {
+                             const progress::Sink& sink) {
   auto tags = parse_tags(request.tags);
   if (!tags) return failed(std::move(tags).error(), 1, true);
   auto translated = build_request(request);
@@ -143,19 +268,15 @@ BuildImageResult build_image(const EngineOptions& engine, const BuildImageReques
   auto store = Store::open(engine.root, Store::Access::Write);
   if (!store) return failed(std::move(store).error(), 1, false);
 
-  auto download_text = [&](const build::DownloadProgress& p) {
-    return events.download_text({p.url, p.of_context, p.bytes, p.total, p.last});
-  };
-  auto outcome =
-      build::build(**store, *translated,
-                   {events.context, events.output, events.copied, download_text}, engine.stop);
-  if (outcome.failure) {
-    auto& f = *outcome.failure;
-    return failed(std::move(f.error), f.exit_code, f.before_first_step);
-  }
-  if (auto done = tag_all(engine, **store, *outcome.id, *tags, events.output); !done)
-    return failed(std::move(done).error(), 1, false);
-  return {outcome.id, std::nullopt};
+  BuildLog log((*store)->own_dir(), (*store)->path());
+  progress::Report report(std::ref(log));
+  report.add(sink);
+  auto result = build_and_tag(engine, **store, request, *translated, *tags, report);
+  result.log = log.path();
+  std::optional<std::string_view> error;
+  if (result.failure) error = result.failure->error.message();
+  report.tell(progress::Ended{error});
+  return result;
 }
 
 }  // namespace strata

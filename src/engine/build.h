@@ -1,15 +1,15 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "digest/digest.h"
+#include "engine/build_output.h"
 #include "engine/events.h"
+#include "progress/event.h"
 
 namespace strata {
 
@@ -23,6 +23,9 @@ struct BuildImageRequest {
   std::map<std::string, std::string> labels;
   std::string target;
   bool no_cache = false;
+  bool squash = false;                       // the layers above the base become one
+  bool shell_on_failure = false;             // a shell in the file system of a RUN that failed
+  std::vector<BuildOutput> outputs;          // none: the image gets its names in the store
   std::vector<std::string> no_cache_filter;  // stages
   std::vector<std::string> cache_from;       // images
   bool explain_cache = false;                // says for each step that misses what has changed
@@ -49,36 +52,39 @@ struct BuildImageRequest {
   bool check_repro = false;          // builds twice, fails if the images differ
 };
 
-/// How far the download of an ADD or of a context is.
-struct BuildDownload {
-  std::string_view url;
-  bool of_context = false;
-  std::int64_t bytes = 0;                  // that have come
-  std::optional<std::int64_t> total = {};  // if the server said it
-  bool last = false;                       // the end was seen by itself, behind the last byte
-};
-
-struct BuildImageEvents {
-  std::function<void(std::int64_t bytes)> context;
-  std::function<void(std::string_view text)> output;
-  std::function<void(std::int64_t bytes)> copied;  // content of a COPY or ADD so far; may be empty
-  /// What of a download shall be printed, in its place in the output. May be empty.
-  std::function<std::string(const BuildDownload&)> download_text;
+/// Where an instruction stands that failed.
+struct FailedInstruction {
+  std::string file;    // the Dockerfile, as the user named it
+  int line = 0;        // its first physical line
+  std::string source;  // its physical lines
 };
 
 struct BuildImageFailure {
   Error error;
   int exit_code = 1;
   bool from_daemon = false;  // docker's client puts "Error response from daemon: " before it
+  std::optional<FailedInstruction> instruction = {};
+};
+
+/// The document that stands for an image in an archive.
+struct BuiltManifest {
+  std::string digest;
+  std::int64_t size = 0;  // bytes
 };
 
 struct BuildImageResult {
   std::optional<ImageID> id;
   std::optional<BuildImageFailure> failure;
+  std::vector<std::string> names = {};  // that the image has got, in full
+  /// The manifest that stands in the archives that were written, if any were.
+  std::optional<BuiltManifest> manifest = {};
+  std::string log = {};  // the file that has the whole output; empty: there is none
 };
 
-/// Builds and tags. What is printed before the tags is durable when a tag names it.
+/// Builds, writes the outputs, and tags if no output is asked for or one is the image. What is told
+/// before the tags is durable when a tag names it. `sink` is told everything that happens, from
+/// whatever thread, one call at a time; the last is progress::Ended.
 BuildImageResult build_image(const EngineOptions& engine, const BuildImageRequest& request,
-                             const BuildImageEvents& events);
+                             const progress::Sink& sink);
 
 }  // namespace strata

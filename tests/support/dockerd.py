@@ -19,8 +19,9 @@ START_SECONDS, STOP_SECONDS = 60, 30
 class Dockerd(Engine):
     """A dockerd on the data-root `root` from start() to stop(), or in a `with` block; calls are docker commands."""
 
-    def __init__(self, root):
+    def __init__(self, root, experimental=False):
         super().__init__(root)
+        self.experimental = experimental
         self.run_dir = tempfile.mkdtemp(prefix="strata-dockerd-", dir="/var/tmp")  # short: sockets are in it
         self.socket = os.path.join(self.run_dir, "docker.sock")
         self.process = None
@@ -35,7 +36,7 @@ class Dockerd(Engine):
     def start(self):
         config = os.path.join(self.run_dir, "daemon.json")
         with open(config, "w") as file:
-            file.write("{}\n")  # else /etc/docker/daemon.json of the machine is read
+            file.write('{"experimental": true}\n' if self.experimental else "{}\n")  # else /etc/docker/daemon.json of the machine is read
         self.log_path = os.path.join(self.run_dir, "log")
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(

@@ -1,4 +1,4 @@
-#include "cli/download_text.h"
+#include "progress/download_text.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "image/units.h"
 
-namespace strata::cli {
+namespace strata::progress {
 namespace {
 
 constexpr std::int64_t kBarWidth = 50;  // columns
@@ -26,10 +26,9 @@ std::string progress_bar(std::int64_t bytes, std::optional<std::int64_t> total) 
                      std::string(static_cast<std::size_t>(kBarWidth - done), ' '), count);
 }
 
-std::string download_text(const BuildDownload& download, bool terminal) {
+std::string download_text(const Download& download, bool terminal) {
   auto bar = progress_bar(download.bytes, download.total);
-  if (!download.of_context)
-    return terminal && !bar.empty() ? "\x1b[2K\rDownloading " + bar + '\r' : "";
+  if (download.step) return terminal && !bar.empty() ? "\x1b[2K\rDownloading " + bar + '\r' : "";
   std::string text =
       fmt::format("Downloading build context from remote url: {} {}\r", download.url, bar);
   if (bar.empty()) text += '\n';
@@ -37,4 +36,4 @@ std::string download_text(const BuildDownload& download, bool terminal) {
   return text;
 }
 
-}  // namespace strata::cli
+}  // namespace strata::progress

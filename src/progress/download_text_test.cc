@@ -1,8 +1,8 @@
-#include "cli/download_text.h"
+#include "progress/download_text.h"
 
 #include <gtest/gtest.h>
 
-namespace strata::cli {
+namespace strata::progress {
 namespace {
 
 TEST(ProgressBar, IsDockers) {
@@ -18,14 +18,14 @@ TEST(ProgressBar, IsDockers) {
 }
 
 TEST(DownloadText, OfAnAddIsForTerminals) {
-  BuildDownload download{.url = "http://x", .bytes = 3};
+  Download download{.step = 2, .url = "http://x", .bytes = 3};
   EXPECT_EQ(download_text(download, true), "\x1b[2K\rDownloading       3B\r");
   EXPECT_EQ(download_text(download, false), "");
 }
 
 TEST(DownloadText, OfAContextIsAlwaysPrinted) {
   const std::string start = "Downloading build context from remote url: http://x ";
-  BuildDownload download{.url = "http://x", .of_context = true, .bytes = 3};
+  Download download{.step = {}, .url = "http://x", .bytes = 3};
   EXPECT_EQ(download_text(download, false), start + "      3B\r");
   download.last = true;
   EXPECT_EQ(download_text(download, true), start + "      3B\r\r\n");
@@ -34,4 +34,4 @@ TEST(DownloadText, OfAContextIsAlwaysPrinted) {
 }
 
 }  // namespace
-}  // namespace strata::cli
+}  // namespace strata::progress
