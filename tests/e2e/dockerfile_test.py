@@ -164,7 +164,7 @@ class Add(Language):
         bad = "sha256:" + "0" * 64
         self.assertIn(f"digest mismatch: expected {bad}, got {good}", self.refused(f"FROM scratch\nADD --checksum={bad} {url} /f\n"))
         self.assertIn("multiple sources", self.refused(f"FROM scratch\nADD --checksum={good} {url} {url} /f/\n"))
-        self.assertIn("non-HTTP(S) sources", self.refused(f"FROM scratch\nADD --checksum={good} a /f\n", {"a": "a"}))
+        self.assertIn("non-HTTP(S) and non-Git sources", self.refused(f"FROM scratch\nADD --checksum={good} a /f\n", {"a": "a"}))
         self.assertIn("--checksum: ", self.refused(f"FROM scratch\nADD --checksum=sha256:1 {url} /f\n"))
 
     def test_unpack_decides_about_archives(self):
