@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "build/check_directive.h"
 #include "build/plan.h"
 #include "build/stage.h"
 
@@ -206,6 +207,8 @@ BuildOutcome build(const Store& store, const BuildRequest& request, const BuildE
 
   auto file = dockerfile::parse((*context)->dockerfile_text(), (*context)->dockerfile_name());
   if (!file) return failed(std::move(file).error(), 1, true);
+  auto checked = check_directive(*file, store, (*context)->files(), request.build_args);
+  if (!checked) return failed(std::move(checked).error(), 1, true);
   auto target = file->target_stage(request.target);
   if (!target) return failed(std::move(target).error(), 1, true);
 

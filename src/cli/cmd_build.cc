@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/io.h"
+#include "cli/build_calls.h"
 #include "cli/commands.h"
 #include "cli/download_text.h"
 #include "cli/interrupt.h"
@@ -30,6 +31,8 @@ struct Options {
   std::vector<std::string> security_options;
   std::string cgroup_parent;
   std::string isolation;
+  BuildCall build_call;
+  bool check = false;
 };
 
 Result<void> check_build_arg(std::string_view text) {
@@ -51,6 +54,15 @@ void add_flags(FlagSet& f, Options& o) {
         return {};
       },
       "list", "build-arg", 0, "Set build-time variables");
+  f.add_value(
+      [&o](std::string_view text) -> Result<void> {
+        o.build_call = TRY(parse_build_call(text));
+        return {};
+      },
+      "string", "call", 0,
+      "What to do: build, or without building check, outline or targets[,format=json]");
+  f.add(o.check, "check", 0,
+        "Look for likely mistakes in the Dockerfile; the same as --call=check");
   f.add(r.cache_from, "cache-from", 0, "Images to consider as cache sources").type("stringSlice");
   f.add(o.cgroup_parent, "cgroup-parent", 0, "Optional parent cgroup for the container").hidden();
   f.add(o.compress, "compress", 0, "Compress the build context (never sent anywhere)").hidden();
@@ -186,6 +198,9 @@ Result<int> run(Options& o, Call& call) {
   TRY(refuse_unsupported(o));
   take_build_args(o);
   o.request.context = call.args[0];
+  if (o.check) o.build_call.method = "check";
+  if (o.build_call.method != "build")
+    return run_build_call(o.build_call, engine_options(call), o.request, call);
   if (!o.iidfile.empty() && ::unlink(o.iidfile.c_str()) < 0 && errno != ENOENT)
     return Error::from_errno(errno, "removing image ID file: remove " + o.iidfile);
 
