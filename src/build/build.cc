@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "build/check_directive.h"
 #include "build/epoch.h"
 #include "build/layer_difference.h"
 #include "build/plan.h"
@@ -367,6 +368,8 @@ BuildOutcome build(const Store& store, const BuildRequest& request, progress::Re
 
   auto file = dockerfile::parse((*context)->dockerfile_text(), (*context)->dockerfile_name());
   if (!file) return failed(std::move(file).error(), 1, true);
+  auto checked = check_directive(*file, store, (*context)->files(), request.build_args);
+  if (!checked) return failed(std::move(checked).error(), 1, true);
   auto target = file->target_stage(request.target);
   if (!target) return failed(std::move(target).error(), 1, true);
 

@@ -76,6 +76,8 @@ class SourceTree {
   /// Whether the ignore patterns cover `path`. A listing has such a directory all the same if a "!"
   /// pattern brings something below it back; docker's client sends no entry for it then.
   bool ignored(std::string_view path) const { return hidden(path); }
+  /// Whether they cover `path` and, if it is a directory, all that could lie below it.
+  bool left_out(std::string_view path) const { return !path.empty() && ignored_.may_prune(path); }
 
   /// The target of the link `file`.
   Result<std::string> read_link(const SourceFile& file) const;

@@ -7,6 +7,7 @@
 #include "build/cache.h"
 #include "build/epoch.h"
 #include "build/step_cache.h"
+#include "container/init_layer.h"
 #include "image/platform.h"
 
 namespace strata::build {
@@ -182,8 +183,7 @@ Result<void> Stage::commit_config(const std::string& text) {
   if (TRY(look_up(probe))) return {};
   announce_container();
   announce_removal();
-  commit({.container_config = std::move(probe)});
-  return {};
+  return commit({.container_config = std::move(probe)});
 }
 
 Result<bool> Stage::look_up(const RunConfig& probe) {
@@ -242,7 +242,7 @@ void Stage::announce_removal() {
   if (build_.request.remove) output_.removed(container_);
 }
 
-void Stage::commit(Commit c) {
+Result<void> Stage::commit(Commit c) {
   missed_ = true;
   if (!committer_)
     committer_ = std::make_unique<Committer>(build_.store, output_.report(), image_, build_.epoch);
@@ -251,6 +251,16 @@ void Stage::commit(Commit c) {
   if (c.layer) chain_known_ = false;
   if (!in_trigger_) c.step = output_.step();
   committer_->add(std::move(c));
+  if (base_.lowers.size() > LayerDB::kMaxDepth) TRY(settle());
+  return {};
+}
+
+Result<void> Stage::settle() {
+  if (!committer_) return {};
+  auto image = TRY(committer_->flush());
+  base_ = TRY(layer_base(build_.store, image.config.diff_ids));
+  root_ = UniqueFd();
+  return {};
 }
 
 bool Stage::know_chain() {
@@ -271,13 +281,15 @@ Result<bool> Stage::reuse(const RunConfig& container_config, const std::string& 
   if (!hit) return false;
   output_.cached();
   if (hit->layer) {
+    if (base_.lowers.size() >= LayerDB::kMaxDepth) TRY(settle());
     if (base_.lowers.size() >= LayerDB::kMaxDepth)
       return Error(ErrorCode::InvalidArgument, "max depth exceeded");
     base_.lowers = TRY(build_.store.caches().stack(hit->layer->cache_id));
     chain_ = hit->layer->chain_id;
     root_ = UniqueFd();
+    init_layer_.reset();
   }
-  commit({.container_config = container_config, .reused = std::move(hit->layer)});
+  TRY(commit({.container_config = container_config, .reused = std::move(hit->layer)}));
   return true;
 }
 
@@ -288,9 +300,9 @@ Result<void> Stage::settle_times(const CacheDir& upper) const {
 }
 
 Result<void> Stage::stand_on(const LayerWriter& layer) {
-  if (base_.lowers.size() >= LayerDB::kMaxDepth)
-    return Error(ErrorCode::InvalidArgument, "max depth exceeded");
+  if (base_.lowers.size() >= LayerDB::kMaxDepth) TRY(settle());
   auto cache = layer.cache();
+  if (touches_init_layer(cache->diff())) init_layer_.reset();
   base_.lowers.insert(base_.lowers.begin(), cache->link());
   base_.pending.push_back(std::move(cache));
   root_ = UniqueFd();

@@ -189,10 +189,14 @@ class Stage {
   /// Whether chain_ is what the stage stands on. Does not wait for the digest of what a RUN wrote.
   bool know_chain();
   /// A step that was not in docker's cache; of the members the config of the image is filled in.
-  void commit(Commit c);
+  Result<void> commit(Commit c);
   /// With an epoch: nothing that a step has written is younger.
   Result<void> settle_times(const CacheDir& upper) const;
-  /// Lets the next step stand on `layer`, which is not published yet.
+  /// Waits for all that was committed. Then base_ has only layers that hold something: what changed
+  /// nothing counts for nothing in LayerDB::kMaxDepth.
+  Result<void> settle();
+  /// Lets the next step stand on `layer`, which is not published yet. Above LayerDB::kMaxDepth it
+  /// may only turn out to be empty: commit() waits for that.
   Result<void> stand_on(const LayerWriter& layer);
   /// The merged view of what the stage has come to; -1 if it has no layer.
   Result<int> root();

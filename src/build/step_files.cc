@@ -160,7 +160,9 @@ Result<void> Stage::take_sources(FileStep& step) {
         fmt::format("When using {} with more than one source file, the destination must be "
                     "a directory and end with a /",
                     step.name));
-  step.as_directory = step.path.ends_with('/');
+  // The working directory is one, also for --link, which does not look at what the image has.
+  bool here = step.destination == "." || step.destination.empty();
+  step.as_directory = step.path.ends_with('/') || (step.link && here);
   return {};
 }
 
@@ -248,11 +250,10 @@ Result<void> Stage::copy_files(FileStep& step) {
   auto layer = TRY(write_files(step));
   TRY(stand_on(layer));
   auto text = TRY(step.text());  // all sums are known now
-  commit({.container_config = step_config(text),
-          .layer = std::move(layer),
-          .material = material(text),
-          .hint = hint});
-  return {};
+  return commit({.container_config = step_config(text),
+                 .layer = std::move(layer),
+                 .material = material(text),
+                 .hint = hint});
 }
 
 Result<bool> Stage::may_find(const FileStep& step, const std::string& hint) {
@@ -371,10 +372,9 @@ Result<void> Stage::run(const dockerfile::Workdir& v) {
     TRY(stand_on(*layer));
   }
   announce_removal();
-  commit({.container_config = std::move(probe),
-          .layer = std::move(layer),
-          .material = std::move(material)});
-  return {};
+  return commit({.container_config = std::move(probe),
+                 .layer = std::move(layer),
+                 .material = std::move(material)});
 }
 
 }  // namespace strata::build

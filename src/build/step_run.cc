@@ -235,7 +235,11 @@ Result<Stage::RunStep> Stage::run_step(const dockerfile::Run& v) {
   std::vector<std::string> words;
   for (const auto& [name, value] : args_.values()) words.push_back(name + '=' + value);
   std::sort(words.begin(), words.end());
-  if (!words.empty()) words.insert(words.begin(), fmt::format("|{}", words.size()));
+  // docker counts proxies that no ARG declares, and leaves them out only then: "|0".
+  const auto env = config_.env.value_or(EnvList());
+  bool any = !words.empty();
+  for (const auto& [name, value] : build_.args.proxies()) any = any || !env_value(env, name);
+  if (any) words.insert(words.begin(), fmt::format("|{}", words.size()));
   for (const auto& mount : step.mounts) words.push_back(TRY(mount_word(mount)));
   if (!v.network.empty()) words.push_back("--network=" + v.network);
   if (step.privileged) words.emplace_back("--security=insecure");
@@ -270,7 +274,9 @@ std::string Stage::run_material(const RunStep& step) const {
   auto env = config_.env.value_or(EnvList());
   std::sort(env.begin(), env.end());
   add_list(std::move(env));
-  add_list(step.config.cmd.value_or(std::vector<std::string>()));
+  auto words = step.config.cmd.value_or(std::vector<std::string>());
+  if (!words.empty() && words[0] == "|0") words.erase(words.begin());  // proxies decide nothing
+  add_list(std::move(words));
   return StepCache::material(inputs);
 }
 
@@ -321,10 +327,9 @@ Result<void> Stage::run(const dockerfile::Run& v) {
   auto layer = TRY(LayerWriter::adopt(build_.store, std::move(box.upper)));
   TRY(stand_on(layer));
   reading_run_ = true;
-  commit({.container_config = std::move(step.config),
-          .layer = std::move(layer),
-          .material = std::move(material)});
-  return {};
+  return commit({.container_config = std::move(step.config),
+                 .layer = std::move(layer),
+                 .material = std::move(material)});
 }
 
 }  // namespace strata::build

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/io.h"
 #include "base/temp_dir.h"
 
@@ -137,6 +139,46 @@ TEST_F(TarsumTree, FollowsTheContentOfAHardLink) {
   auto before = sum("z");
   write("a", "2");
   EXPECT_NE(sum("z"), before);
+}
+
+std::string sum_of(TarsumHeader header, std::string_view content) {
+  auto hasher = begin_tarsum(header);
+  hasher.update(content);
+  return hasher.finish().hex();
+}
+
+// As docker's CLI 20.10 sends it: with the type in the mode.
+TarsumHeader file20(std::string name, std::int64_t size) {
+  TarsumHeader h = file(std::move(name), size);
+  h.mode |= S_IFREG;
+  return h;
+}
+
+std::string of_members(std::vector<std::string> members) {
+  std::sort(members.begin(), members.end());
+  std::string text;
+  for (const auto& member : members) text += (text.empty() ? "" : ",") + member;
+  return "dir:" + sha256(text).hex();
+}
+
+// What other clients than Strata's model send gives the sums that were seen, too: the rule is
+// right.
+TEST(Tarsums, OfOtherClients) {
+  EXPECT_EQ(sum_of(file20("a", 1), "1"),
+            "9acfe44bc41c53d4c6820a53f4bbf77a546915a6245f5c7bf15fb183d48bc470");
+  TarsumHeader directory = file("d/", 0);
+  directory.type = '5';
+  directory.mode = S_IFDIR | 0755;
+  EXPECT_EQ(of_members({sum_of(directory, ""), sum_of(file20("d/x", 1), "2")}),
+            "dir:ece94d8378ff2c24d803da43082f7d29d8d2b4168e743d77401008f479b8259b");
+  EXPECT_EQ(of_members({"d", sum_of(file("d/x", 1), "2")}),
+            "dir:5bcef159349eec9dcfc5de1adc28d201a20beea7962b9d3c5fcde4a554fe35a8");
+  EXPECT_EQ(Tarsums::combine(
+                {"file:" + sum_of(file20("a", 1), "1"), "file:" + sum_of(file20("b", 2), "22")}),
+            "multi:fad80ea671bc8c6d27c97cf9ca833d4297c8bfe9e18ae1b27e224b603695b420");
+  EXPECT_EQ(Tarsums::combine({"file:" + sum_of(file20("q.txt", 1), "q"),
+                              "file:" + sum_of(file20("r.txt", 1), "r")}),
+            "multi:31f438bf5b9964fa6f150cb544cb1ee34c06afad3a601342fe3aafe3c9d26e1c");
 }
 
 TEST(Tarsums, CombinesSeveralSources) {

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "base/io.h"
+#include "cli/build_calls.h"
 #include "cli/build_display.h"
 #include "cli/build_outputs.h"
 #include "cli/commands.h"
@@ -33,6 +34,8 @@ struct Options {
   std::vector<std::string> security_options;
   std::string cgroup_parent;
   std::string isolation;
+  BuildCall build_call;
+  bool check = false;
 };
 
 Result<void> check_build_arg(std::string_view text) {
@@ -57,6 +60,15 @@ void add_flags(FlagSet& f, Options& o) {
   f.add(r.build_contexts, "build-context", 0,
         "Additional build contexts (name=path, URL, docker-image://image or oci-layout://path)")
       .type("stringArray");
+  f.add_value(
+      [&o](std::string_view text) -> Result<void> {
+        o.build_call = TRY(parse_build_call(text));
+        return {};
+      },
+      "string", "call", 0,
+      "What to do: build, or without building check, outline or targets[,format=json]");
+  f.add(o.check, "check", 0,
+        "Look for likely mistakes in the Dockerfile; the same as --call=check");
   f.add(r.cache_from, "cache-from", 0, "Images to consider as cache sources").type("stringSlice");
   f.add(r.check_repro, "check-repro", 0,
         "Build twice, the second time without the cache; fail and name the files that differ");
@@ -181,6 +193,9 @@ Result<int> run(Options& o, Call& call) {
   TRY(refuse_unsupported(o));
   take_build_args(o);
   o.request.context = call.args[0];
+  if (o.check) o.build_call.method = "check";
+  if (o.build_call.method != "build")
+    return run_build_call(o.build_call, engine_options(call), o.request, call);
   if (!o.iidfile.empty() && ::unlink(o.iidfile.c_str()) < 0 && errno != ENOENT)
     return Error::from_errno(errno, "removing image ID file: remove " + o.iidfile);
 

@@ -102,6 +102,12 @@ Result<void> restore_time(int diff, const char* path, int image_root) {
 
 }  // namespace
 
+bool touches_init_layer(int diff) {
+  for (const char* path : {"dev", "etc", "proc", "sys", ".dockerenv"})
+    if (stat_at(diff, path)) return true;
+  return false;
+}
+
 Result<std::shared_ptr<CacheDir>> make_init_layer(const Store& store, int image_root,
                                                   std::string id,
                                                   const std::vector<MountStub>& mount_stubs) {

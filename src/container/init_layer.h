@@ -25,4 +25,8 @@ Result<std::shared_ptr<CacheDir>> make_init_layer(const Store& store, int image_
                                                   std::string id = {},
                                                   const std::vector<MountStub>& mount_stubs = {});
 
+/// Whether a layer with the content of the directory fd `diff` changes what make_init_layer() looks
+/// at: an init layer from before does not stand on it.
+bool touches_init_layer(int diff);
+
 }  // namespace strata

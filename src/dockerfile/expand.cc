@@ -54,8 +54,10 @@ enum class Escapes : bool { Remove, Keep };
 // One pass over one text.
 class Expander {
  public:
-  Expander(std::string_view text, char escape, Quotes quotes, const Lookup& lookup)
-      : text_(text), escape_(escape), quotes_(quotes), lookup_(lookup) {}
+  using Needed = std::function<void(std::string_view name)>;
+  Expander(std::string_view text, char escape, Quotes quotes, const Lookup& lookup,
+           const Needed* needed = nullptr)
+      : text_(text), escape_(escape), quotes_(quotes), lookup_(lookup), needed_(needed) {}
 
   Result<std::string> all() { return until('\0', Escapes::Remove); }
   std::vector<std::string> words() { return words_.take(); }
@@ -87,12 +89,18 @@ class Expander {
   // until() for the parts of ${}: at the end of the text the brace is what is missing.
   Result<std::string> part(char stop, Escapes escapes, std::string_view missing);
   std::string take_name();
+  // The value of a variable that leaves nothing behind if it is not set.
+  std::string value_of(const std::string& name) {
+    if (needed_ != nullptr) (*needed_)(name);
+    return lookup_(name).value_or("");
+  }
 
   std::string_view text_;
   std::size_t at_ = 0;
   char escape_;
   Quotes quotes_;
   const Lookup& lookup_;
+  const Needed* needed_;
   int depth_ = 0;
   WordList words_;  // of the outermost until()
 };
@@ -165,7 +173,7 @@ Result<std::string> Expander::variable() {
   }
   const std::string name = take_name();
   if (name.empty()) return std::string("$");
-  return lookup_(name).value_or("");
+  return value_of(name);
 }
 
 Result<std::string> Expander::braced() {
@@ -174,7 +182,7 @@ Result<std::string> Expander::braced() {
     return invalid("syntax error: bad substitution");
   const std::string name = take_name();
   if (at_end()) return invalid("syntax error: missing '}'");
-  if (accept('}')) return lookup_(name).value_or("");
+  if (accept('}')) return value_of(name);
   if (accept('/')) return replaced(name);
   const bool colon = accept(':');
   if (at_end()) return invalid("syntax error: missing '}'");
@@ -193,10 +201,14 @@ Result<std::string> Expander::part(char stop, Escapes escapes, std::string_view 
 
 Result<std::string> Expander::modified(const std::string& name, bool colon, char modifier) {
   const bool pattern = modifier == '#' || modifier == '%';
-  std::string word =
-      TRY(part('}', pattern ? Escapes::Keep : Escapes::Remove, "syntax error: missing '}'"));
   const std::optional<std::string> value = lookup_(name);
   const bool missing = !value || (colon && value->empty());
+  // What stands in a word that is not used is not needed.
+  const bool used = pattern || missing == (modifier != '+');
+  const Needed* const needed = std::exchange(needed_, used ? needed_ : nullptr);
+  auto parsed = part('}', pattern ? Escapes::Keep : Escapes::Remove, "syntax error: missing '}'");
+  needed_ = needed;
+  std::string word = TRY(std::move(parsed));
   switch (modifier) {
     case '-':
       return missing ? word : *value;
@@ -212,7 +224,7 @@ Result<std::string> Expander::modified(const std::string& name, bool colon, char
   const bool longest = word.starts_with(modifier);
   const auto length = longest ? Wildcard::Length::Longest : Wildcard::Length::Shortest;
   const Wildcard wildcard = TRY(Wildcard::parse(std::string_view(word).substr(longest ? 1 : 0)));
-  const std::string text = value.value_or("");
+  const std::string text = value_of(name);
   return modifier == '#' ? wildcard.trim_prefix(text, length) : wildcard.trim_suffix(text, length);
 }
 
@@ -220,7 +232,7 @@ Result<std::string> Expander::replaced(const std::string& name) {
   const bool everywhere = accept('/');
   const std::string pattern = TRY(part('/', Escapes::Keep, "syntax error: missing '/' in ${}"));
   const std::string replacement = TRY(part('}', Escapes::Keep, "syntax error: missing '}'"));
-  const std::string value = lookup_(name).value_or("");
+  const std::string value = value_of(name);
   const Wildcard wildcard = TRY(Wildcard::parse(pattern));
   if (!everywhere) return wildcard.replace_first(value, replacement);
   if (replacement.size() > 1 && (value.size() + 1) > kMaxResult / replacement.size())
@@ -271,6 +283,12 @@ Result<std::vector<std::string>> expand_words(std::string_view text, char escape
 Result<std::string> expand_heredoc(std::string_view body, char escape, const Lookup& lookup) {
   Expander expander(body, escape, Quotes::Keep, lookup);
   return expand(expander, body);
+}
+
+void find_variables(std::string_view word, char escape, const Lookup& lookup,
+                    const std::function<void(std::string_view name)>& needed) {
+  Expander expander(word, escape, Quotes::Remove, lookup, &needed);
+  (void)expander.all();  // the build reports what is wrong with it
 }
 
 }  // namespace strata::dockerfile

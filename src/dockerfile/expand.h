@@ -31,4 +31,10 @@ Result<std::vector<std::string>> expand_words(std::string_view text, char escape
 /// For the body of a here-document: replaces variables and escapes, keeps quotes.
 Result<std::string> expand_heredoc(std::string_view body, char escape, const Lookup& lookup);
 
+/// Tells `needed` the name of each variable of `word` whose absence would leave nothing in its
+/// place: $v, ${v} and the forms that cut or replace; not ${v:-w}, ${v:+w} and ${v:?w}, which
+/// reckon with it, nor what stands in a w that is not used. Ends at a mistake in `word`, which expand_word() reports.
+void find_variables(std::string_view word, char escape, const Lookup& lookup,
+                    const std::function<void(std::string_view name)>& needed);
+
 }  // namespace strata::dockerfile

@@ -38,6 +38,9 @@ struct From {
   std::string image;
   std::string platform;    // empty: not given
   std::string stage_name;  // lower-cased; empty: a stage without name
+  // As written, for `build --check`: "aS", "Builder".
+  std::string as_word;
+  std::string stage_name_written;
 };
 
 struct Run {
@@ -81,10 +84,12 @@ struct Healthcheck {
 
 struct Env {
   std::vector<KeyValue> variables;
+  bool old_form = false;  // `ENV name some text`
 };
 
 struct Label {
   std::vector<KeyValue> labels;
+  bool old_form = false;
 };
 
 struct Arg {
@@ -150,8 +155,11 @@ struct Add : FileCopy {
 
 /// One instruction with its place in the file.
 struct Instruction {
-  int first_line = 0;    // physical lines, from 1; blank lines and comments counted
-  int last_line = 0;     // of the last continuation or here-document line
+  int first_line = 0;  // physical lines, from 1; blank lines and comments counted
+  int last_line = 0;   // of the last continuation or here-document line
+  int blank_line = 0;  // the first blank line within a continuation; 0: there is none
+  /// The comment lines directly above, without '#' and blanks: what `build --call=outline` shows.
+  std::vector<std::string> comment;
   std::string keyword;   // upper case: "RUN"
   std::string original;  // what the Step line prints: the joined line, blanks at both ends trimmed
   std::variant<From, Run, Cmd, Entrypoint, Shell, Healthcheck, Env, Label, Arg, Expose, User,

@@ -19,9 +19,10 @@ Error at_line(int line, std::string_view what) {
 }
 
 // Puts `instruction` where it belongs: among the global ARGs, as a new stage, or into the last one.
-Result<void> place(Dockerfile& file, Instruction instruction) {
+Result<void> place(Dockerfile& file, Instruction instruction, StageNames names) {
   if (const auto* from = std::get_if<From>(&instruction.value)) {
-    if (!from->stage_name.empty() && file.stage_by_name(from->stage_name))
+    if (names == StageNames::Unique && !from->stage_name.empty() &&
+        file.stage_by_name(from->stage_name))
       return at_line(instruction.first_line, from->stage_name + " stage name already used");
     file.stages.push_back({std::move(instruction), {}});
   } else if (!file.stages.empty()) {
@@ -37,7 +38,7 @@ Result<void> place(Dockerfile& file, Instruction instruction) {
 std::vector<std::string> warnings_for(const std::vector<detail::Statement>& statements) {
   std::vector<std::string> lines;
   for (const detail::Statement& s : statements) {
-    if (!s.line.empty_continuation) continue;
+    if (s.line.blank_line == 0) continue;
     lines.emplace_back("[WARNING]: Empty continuation line found in:");
     lines.push_back("    " + s.line.text);
   }
@@ -74,17 +75,18 @@ Result<std::size_t> Dockerfile::target_stage(std::string_view target) const {
   return invalid(fmt::format("failed to reach build target {} in Dockerfile", target));
 }
 
-Result<Dockerfile> parse(std::string_view text, std::string_view file_name) {
+Result<Dockerfile> parse(std::string_view text, std::string_view file_name, StageNames names) {
   if (text.empty()) return invalid(fmt::format("the Dockerfile ({}) cannot be empty", file_name));
   const detail::Statements statements =
       TRY(detail::read_statements(text).context("failed to parse {}", file_name));
   Dockerfile file;
   file.escape = statements.escape;
+  file.check = statements.check;
   file.warnings = warnings_for(statements.list);
   for (const detail::Statement& s : statements.list) {
     auto instruction = detail::make_instruction(s);
     if (!instruction) return at_line(s.line.first_line, instruction.error().message());
-    TRY(place(file, *std::move(instruction)));
+    TRY(place(file, *std::move(instruction), names));
   }
   if (file.stages.empty()) return invalid("dockerfile contains no stages to build");
   return file;

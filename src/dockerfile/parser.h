@@ -19,11 +19,12 @@ struct Stage {
   const From& from() const { return std::get<From>(head.value); }
 };
 
-/// A whole Dockerfile. It has at least one stage, and no two stages have the same name.
+/// A whole Dockerfile. It has at least one stage; StageNames says about their names.
 struct Dockerfile {
   static constexpr std::size_t kAllStages = static_cast<std::size_t>(-1);
 
   char escape = '\\';  // or '`', by the parser directive
+  std::string check;   // the value of the directive `# check=`, as written
   /// To be shown before the first step, line by line.
   std::vector<std::string> warnings;
   std::vector<Instruction> global_args;  // the ARG lines before the first FROM; values are Arg
@@ -41,6 +42,9 @@ struct Dockerfile {
   Result<std::size_t> target_stage(std::string_view target) const;
 };
 
+/// Whether two stages may have one name. A build refuses that, `build --check` has more to tell.
+enum class StageNames : unsigned char { Unique, MayRepeat };
+
 /// Parses the text of a Dockerfile. The language is BuildKit's newest (here-documents, all flags),
 /// the messages are those of docker's classic builder. `file_name` is only for messages.
 ///
@@ -48,7 +52,8 @@ struct Dockerfile {
 /// "dockerfile parse error line 3: unknown instruction: FOO" or
 /// "failed to parse Dockerfile: ENV must have two arguments". As in docker, errors of the second
 /// kind, which concern the words of a line, win over the first kind, wherever they stand.
-Result<Dockerfile> parse(std::string_view text, std::string_view file_name);
+Result<Dockerfile> parse(std::string_view text, std::string_view file_name,
+                         StageNames names = StageNames::Unique);
 
 /// Parses the trigger that ONBUILD stored in an image. Its lines count from 1. Errors have no
 /// prefix ("unknown instruction: FOO"), as the trigger stands in no file that the user has.

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <iterator>
 
 namespace strata::dockerfile {
@@ -115,6 +113,11 @@ TEST(Parser, ErrorsOfInstructions) {
             "invalid name for build stage: \"a/b\", name can't start with a number or contain "
             "symbols"},
            {"ENV", "ENV requires at least one argument"},
+           {"ENV \t ", "ENV requires at least one argument"},
+           {"FROM \t", "FROM requires either one or three arguments"},
+           {"COPY \t",
+            "COPY requires at least two arguments, but only one was provided. "
+            "Destination could not be determined"},
            {"LABEL", "LABEL requires at least one argument"},
            {"ARG", "ARG requires at least one argument"},
            {"EXPOSE \t", "EXPOSE requires at least one argument"},
@@ -449,28 +452,6 @@ TEST(Parser, Triggers) {
   for (int i = 0; i < 8000; i++) nested += "ONBUILD ";
   EXPECT_EQ(error_of("FROM a\n" + nested),
             "dockerfile parse error line 2: Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
-}
-
-TEST(Parser, ReadsRealisticFiles) {
-  int files = 0;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::string(STRATA_TEST_DATA) + "/dockerfiles")) {
-    std::ifstream in(entry.path(), std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
-    auto file = parse(text, entry.path().filename().string());
-    EXPECT_TRUE(file) << entry.path() << ": " << (file ? "" : file.error().message());
-    if (!file) continue;
-    files++;
-    for (const Stage& stage : file->stages)
-      for (const Instruction& i : stage.instructions) {
-        EXPECT_LE(i.first_line, i.last_line) << entry.path();
-        const auto* onbuild = std::get_if<OnBuild>(&i.value);
-        if (onbuild != nullptr) {
-          EXPECT_TRUE(parse_trigger(onbuild->trigger)) << onbuild->trigger;
-        }
-      }
-  }
-  EXPECT_GE(files, 20);
 }
 
 }  // namespace

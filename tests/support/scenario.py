@@ -117,7 +117,7 @@ class Side:
         for identifier, word in self.words.items():
             plain = identifier.removeprefix("sha256:")
             text = text.replace(identifier, word).replace(plain, word).replace(plain[:12], word)
-        text = normalise(text)
+        text = normalise(text.replace("\x1b[0m\x1b[91m", ""))  # where a container's writes to stderr are cut is chance
         text = re.sub(r'time="[^"]*" level=error msg="error waiting for container: context canceled"\n', "", text)  # 20.10's client, when a start fails
         text = re.sub(r"(?m)^(docker|strata): ", "docker: ", text)
         text = re.sub(r"is not a (docker|strata) command", "is not a docker command", text)

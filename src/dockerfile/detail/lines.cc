@@ -57,25 +57,26 @@ Result<std::optional<std::string_view>> LineReader::read_line() {
   return std::optional(line);
 }
 
-Result<void> LineReader::read_directive(std::string_view line) {
-  if (directives_done_) return {};
+Result<bool> LineReader::read_directive(std::string_view line) {
+  if (directives_done_) return false;
   const auto directive = parse_directive(line);
   const auto known = [](std::string_view key) {
     return key == "escape" || key == "syntax" || key == "check";
   };
   if (!directive || !known(directive->key)) {
     directives_done_ = true;
-    return {};
+    return false;
   }
   if (std::find(directives_.begin(), directives_.end(), directive->key) != directives_.end())
     return invalid(fmt::format("only one {} parser directive can be used", directive->key));
   directives_.push_back(directive->key);
-  if (directive->key != "escape") return {};
+  if (directive->key == "check") check_ = directive->value;
+  if (directive->key != "escape") return true;
   if (directive->value != "\\" && directive->value != "`")
     return invalid(
         fmt::format("invalid escape token '{}' does not match ` or \\", directive->value));
   escape_ = directive->value[0];
-  return {};
+  return true;
 }
 
 bool LineReader::trim_continuation(std::string_view& line) const {
@@ -94,14 +95,18 @@ Result<std::optional<LogicalLine>> LineReader::next() {
     if (!physical) break;
     std::string_view line = without_line_end(*physical);
     const std::string_view text = trim_left(line);
+    bool directive = false;
     if (!continued) {
-      TRY(read_directive(text));
+      directive = TRY(read_directive(text));
       line = text;
       out.first_line = line_number_;
     }
-    if (text.starts_with('#')) continue;
+    if (text.starts_with('#')) {
+      if (!continued && !directive) out.comment.emplace_back(trim(text.substr(1)));
+      continue;
+    }
     if (continued && text.empty()) {
-      out.empty_continuation = true;
+      if (out.blank_line == 0) out.blank_line = line_number_;
       continue;
     }
     continued = trim_continuation(line);

@@ -50,6 +50,10 @@ Result<From> make_from(const Statement& s) {
   from.stage_name = TRY(stage_name(s.args));
   TRY(parse_flags(s.flags, {{"platform", &from.platform}}));
   from.image = s.args[0];
+  if (s.args.size() == 3) {
+    from.as_word = s.args[1];
+    from.stage_name_written = s.args[2];
+  }
   return from;
 }
 
@@ -168,9 +172,9 @@ Result<std::vector<KeyValue>> checked_pairs(const Statement& s) {
   return s.pairs;
 }
 
-Result<Env> make_env(const Statement& s) { return Env{TRY(checked_pairs(s))}; }
+Result<Env> make_env(const Statement& s) { return Env{TRY(checked_pairs(s)), s.old_form}; }
 
-Result<Label> make_label(const Statement& s) { return Label{TRY(checked_pairs(s))}; }
+Result<Label> make_label(const Statement& s) { return Label{TRY(checked_pairs(s)), s.old_form}; }
 
 Result<Arg> make_arg(const Statement& s) {
   TRY(parse_flags(s.flags, {}));
@@ -309,6 +313,8 @@ Result<Instruction> make_instruction(const Statement& s) {
   out.value = TRY(maker->make(s));
   out.first_line = s.line.first_line;
   out.last_line = s.line.last_line;
+  out.blank_line = s.line.blank_line;
+  out.comment = s.line.comment;
   out.keyword = s.keyword;
   out.original = trim(s.line.text);
   return out;

@@ -59,6 +59,7 @@ Result<void> read_words(Statement& s, std::string_view rest, char escape) {
   if (k == "ONBUILD") return read_trigger(s, rest, escape);
   if (is_one_of(k, {"ENV", "LABEL"})) {
     s.pairs = TRY(split_pairs(rest, k, escape));
+    s.old_form = !s.pairs.empty() && !rest.substr(s.pairs[0].name.size()).starts_with('=');
   } else if (k == "ARG") {
     s.args = split_words(rest, escape);
   } else if (is_one_of(k, {"FROM", "EXPOSE"})) {
@@ -100,6 +101,7 @@ Result<Statements> read_statements(std::string_view text) {
   }
   if (out.list.empty()) return invalid("file with no instructions");
   out.escape = lines.escape();
+  out.check = lines.check();
   return out;
 }
 

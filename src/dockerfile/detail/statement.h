@@ -18,6 +18,7 @@ struct Statement {
   std::vector<std::string> flags;
   std::vector<std::string> args;  // ONBUILD: the keyword of the trigger, if there is one
   std::vector<KeyValue> pairs;    // instead of `args` for ENV and LABEL
+  bool old_form = false;          // `pairs` is one: a name and a text
   bool json = false;              // `args` came from a JSON array (HEALTHCHECK: all but the first)
   std::vector<HeredocText> heredocs;
 };
@@ -26,6 +27,7 @@ struct Statement {
 struct Statements {
   std::vector<Statement> list;  // never empty
   char escape = '\\';
+  std::string check;  // the value of the directive
 };
 Result<Statements> read_statements(std::string_view text);
 

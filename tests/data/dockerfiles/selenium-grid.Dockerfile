@@ -1,0 +1,16 @@
+ARG NAMESPACE=selenium
+ARG VERSION=4.22
+ARG AUTHORS
+FROM ${NAMESPACE}/base:${VERSION}
+LABEL authors=${AUTHORS}
+USER root
+ENV DEBIAN_FRONTEND=noninteractive \
+    # No interactive frontend during docker build
+    DEBCONF_NONINTERACTIVE_SEEN=true
+ARG NODE_PORT=5555
+EXPOSE ${NODE_PORT} ${NODE_PORT}/TCP
+ENV SE_SCREEN_WIDTH 1360
+ENV SE_SCREEN_HEIGHT 1020
+ENV SCREEN_GEOMETRY="${SE_SCREEN_WIDTH}x${SE_SCREEN_HEIGHT}x24"
+HEALTHCHECK --interval=15s --timeout=30s --retries=5 CMD ["/opt/bin/check-grid.sh", "--host", "0.0.0.0"]
+USER ${SEL_UID}
