@@ -232,6 +232,7 @@ BuildOutcome build(const Store& store, const BuildRequest& request, const BuildE
                    {},
                    {},
                    {},
+                   {},
                    {}};
   for (const auto& name : request.cache_from)
     if (auto image = take_image(store, name)) state.cache_sources.push_back(*std::move(image));

@@ -45,6 +45,13 @@ struct BuildRequest {
   /// --cache-from: images whose steps count as cached, although their parents are not recorded
   /// here. Those that are not there are passed over.
   std::vector<std::string> cache_from;
+  /// Brings an image that the store lacks from its registry and tells `output` how that goes; the
+  /// store is asked again afterwards. Empty: there is nowhere to ask. One call at a time.
+  using FetchImage = std::function<Result<void>(
+      const std::string& name, const std::string& platform,
+      const std::function<void(std::string_view)>& output, const std::stop_token& stop)>;
+  FetchImage fetch_image;
+  bool pull = false;                // --pull: base images are fetched although they are there
   bool explain_cache = false;       // a line for each step that was not cached: what has changed
   bool remove = true;               // --rm: say that the step's container is removed
   bool force_remove = false;        // --force-rm: also after a failed RUN

@@ -61,6 +61,7 @@ struct BuildState {
   std::mutex mutex;                    // guards what follows; an entry that is there stays
   std::map<ImageID, ImageRoot> roots;  // mounted so far
   std::map<std::string, std::shared_ptr<CacheDir>> context_views;  // of RUN --mount, by source
+  std::mutex fetching;  // held while an image is fetched: one that two stages want comes once
 };
 
 /// Runs the instructions of one stage. Each step asks the cache, until one misses; a step that is
@@ -142,7 +143,8 @@ class Stage {
   Result<ImageRoot*> image_root(const std::string& from);
 
   Result<void> start_from_stage(const FinishedStage& stage);
-  Result<void> start_from_image(const std::string& name);
+  Result<Image> find_image(const std::string& name, const std::string& platform);
+  Result<void> start_from_image(const std::string& name, const std::string& platform);
   void start_from_scratch();
   Result<void> run_triggers(const std::vector<std::string>& triggers);
 

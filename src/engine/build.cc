@@ -6,6 +6,7 @@
 #include "build/build.h"
 #include "engine/build_secrets.h"
 #include "engine/container_options.h"
+#include "engine/pull_into.h"
 #include "image/reference.h"
 #include "image/units.h"
 
@@ -84,6 +85,7 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   b.no_cache = r.no_cache;
   b.no_cache_stages = r.no_cache_filter;
   for (const auto& text : r.cache_from) TRY(add_cache_sources(text, b.cache_from));
+  b.pull = r.pull;
   b.explain_cache = r.explain_cache;
   b.remove = r.remove;
   b.force_remove = r.force_remove;
@@ -105,6 +107,28 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
       return Error(ErrorCode::InvalidArgument, "unknown entitlement: " + text);
   }
   return b;
+}
+
+/// FROM of an image that is not there. Each state of the pull is a line of the build's output.
+build::BuildRequest::FetchImage fetch_image(const EngineOptions& engine, const Store& store,
+                                            const BuildImageRequest& request) {
+  return [&engine, &store, &request](const std::string& name, const std::string& platform,
+                                     const std::function<void(std::string_view)>& output,
+                                     const std::stop_token& stop) -> Result<void> {
+    PullRequest pull;
+    pull.reference = name;
+    pull.platform = platform.empty() ? request.platform : platform;
+    pull.max_layer_size = request.max_layer_size;
+    pull.access = request.registries;
+    EngineOptions options = engine;
+    options.stop = stop;
+    TRY(pull_into(store, options, pull, [&](const TransferEvent& event) {
+      if (event.total == 0)
+        output(event.id.empty() ? event.status + '\n'
+                                : fmt::format("{}: {}\n", event.id, event.status));
+    }));
+    return {};
+  };
 }
 
 BuildImageResult failed(Error error, int exit_code, bool from_daemon) {
@@ -134,6 +158,7 @@ BuildImageResult build_image(const EngineOptions& engine, const BuildImageReques
   auto store = Store::open(engine.root, Store::Access::Write);
   if (!store) return failed(std::move(store).error(), 1, false);
 
+  translated->fetch_image = fetch_image(engine, **store, request);
   auto download_text = [&](const build::DownloadProgress& p) {
     return events.download_text({p.url, p.of_context, p.bytes, p.total, p.last});
   };
