@@ -140,6 +140,7 @@ Result<std::string> pull_into(const Store& store, const EngineOptions& engine,
     return typed.str();
   }
   auto reference = one_of(typed);
+  auto shown = typed.with_default_tag();  // a digest may have a tag beside it
   bool is_new = TRY(pull_one(store, repository, reference, options, events));
   tell(events, "",
        fmt::format("Status: {} for {}", is_new ? "Downloaded newer image" : "Image is up to date",
@@ -153,7 +154,7 @@ Result<std::string> pull_into(const Store& store, const EngineOptions& engine,
          fmt::format("WARNING: image with reference {} was found but does not match the specified "
                      "platform: wanted {}, actual: {}",
                      reference.familiar(), options.platform.str(), found.str()));
-  return reference.str();
+  return shown.str();
 }
 
 Result<std::string> push_images(const EngineOptions& engine, const PushRequest& request,

@@ -20,6 +20,14 @@ std::string verb_of(const std::string& method) {
   return method.substr(0, 1) + detail::lower_case(method.substr(1));
 }
 
+/// Without control characters: parts of it may come to a terminal.
+std::string printable(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return out;
+}
+
 /// A list of headers as libcurl takes them.
 class HeaderList {
  public:
@@ -135,14 +143,14 @@ class Exchange {
       auto blank = line.find(' ');
       auto status = blank == std::string_view::npos ? "" : detail::trim(line.substr(blank));
       std::from_chars(status.data(), status.data() + status.size(), answer_.code);
-      answer_.status = detail::full_status(answer_.code, status);
+      answer_.status = printable(detail::full_status(answer_.code, status));
       return;
     }
     auto colon = line.find(':');
     head_bytes_ += line.size();
     if (colon == std::string_view::npos || head_bytes_ > kMaxHeaders) return;
     answer_.headers.emplace_back(detail::lower_case(line.substr(0, colon)),
-                                 detail::trim(line.substr(colon + 1)));
+                                 printable(detail::trim(line.substr(colon + 1))));
   }
 
   void complete_head() {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <mutex>
 
+#include "http/url.h"
 #include "registry/detail/answer.h"
 #include "registry/detail/server.h"
 
@@ -15,7 +16,8 @@ using detail::Scopes;
 using detail::Server;
 
 constexpr std::size_t kMostTags = 100'000;
-constexpr int kMostUploads = 3;  // times that an upload is begun
+constexpr int kMostPages = 10'000;  // of a list of tags
+constexpr int kMostUploads = 3;     // times that an upload is begun
 
 Scopes scopes_of(const std::string& path, Access access) {
   return {"repository:" + path + (access == Access::Push ? ":pull,push" : ":pull")};
@@ -148,7 +150,9 @@ struct Repository::State {
     for (auto& endpoint : TRY(endpoints_of(settings, name.domain))) {
       if (access == Access::Push && !endpoint.can_push) continue;
       // What is known for a registry is not shown to its mirrors.
-      auto known = endpoint.is_mirror ? std::nullopt : credentials;
+      auto url = TRY(http::parse_url(endpoint.url));
+      bool is_other = endpoint.is_mirror && url.host != name.domain;
+      auto known = is_other ? std::nullopt : credentials;
       servers.push_back(std::make_unique<Server>(std::move(endpoint), std::move(known), stop));
     }
     if (servers.empty())
@@ -235,7 +239,8 @@ struct Repository::State {
 
   Result<std::vector<std::string>> tags(Server& server) {
     std::vector<std::string> all;
-    for (auto url = call(server, "GET", "/tags/list").url; !url.empty();) {
+    auto url = call(server, "GET", "/tags/list").url;
+    for (int pages = 0; pages < kMostPages; pages++) {
       Call get;
       get.url = url;
       get.scopes = scopes();
@@ -248,12 +253,10 @@ struct Repository::State {
         if (is_valid_tag(tag)) all.push_back(std::move(tag));
       if (all.size() > kMostTags) return Error(ErrorCode::Corrupt, "too many tags");
       auto next = next_page(outcome.answer);
-      if (next.empty()) break;
-      next = http::resolve_url(server.endpoint().url + "/", next);
-      if (next == url) break;
-      url = std::move(next);
+      if (next.empty()) return all;
+      url = http::resolve_url(server.endpoint().url + "/", next);
     }
-    return all;
+    return Error(ErrorCode::Corrupt, "the list of tags does not end");
   }
 
   /// Begins an upload: the URL that takes it; "" if the blob was mounted.

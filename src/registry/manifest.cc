@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "image/go_quote.h"
+
 namespace strata::registry {
 namespace {
 
@@ -16,7 +18,7 @@ Result<Descriptor> parse_descriptor(const Json& json) {
   d.media_type = json["mediaType"].as_string();
   const auto& text = json["digest"].as_string();
   auto digest = Digest::parse(text);
-  if (!digest) return corrupt(fmt::format("bad digest \"{}\"", text));
+  if (!digest) return corrupt("bad digest " + go_quote(text));
   d.digest = *digest;
   d.size = json["size"].as_int(-1);
   if (d.size < 0) return corrupt("no size");
@@ -26,13 +28,13 @@ Result<Descriptor> parse_descriptor(const Json& json) {
 Result<Manifest> parse_image(const Json& json) {
   if (!json["layers"].is_array()) return corrupt("it has no layers");
   if (const auto& type = json["artifactType"].as_string(); !type.empty())
-    return Error(ErrorCode::Unsupported, fmt::format("\"{}\" is an artifact, not an image", type));
+    return Error(ErrorCode::Unsupported, go_quote(type) + " is an artifact, not an image");
   Manifest manifest;
   manifest.config = TRY(parse_descriptor(json["config"]).context("config"));
   const auto& type = manifest.config.media_type;
   if (!type.empty() && type != kDockerConfig && type != kOciConfig)
     return Error(ErrorCode::Unsupported,
-                 fmt::format("a config of type \"{}\" is not that of an image", type));
+                 fmt::format("a config of type {} is not that of an image", go_quote(type)));
   if (json["layers"].size() > kMaxEntries) return corrupt("too many layers");
   for (const auto& layer : json["layers"].as_array()) {
     auto descriptor = TRY(parse_descriptor(layer).context("layer {}", manifest.layers.size() + 1));
@@ -95,7 +97,7 @@ Result<std::variant<Manifest, Index>> parse_manifest(std::string_view text,
   if (is_type(type, kDockerManifest, kOciManifest)) return Either(TRY(parse_image(json)));
   if (json["manifests"].is_array()) return Either(TRY(parse_index(json)));
   if (json["config"].is_object()) return Either(TRY(parse_image(json)));
-  return Error(ErrorCode::Unsupported, fmt::format("unsupported manifest media type \"{}\"", type));
+  return Error(ErrorCode::Unsupported, "unsupported manifest media type " + go_quote(type));
 }
 
 const Index::Entry* choose(const Index& index, const Platform& platform) {

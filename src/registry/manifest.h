@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "digest/digest.h"
 #include "image/json.h"
 #include "image/platform.h"
 

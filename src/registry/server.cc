@@ -42,6 +42,15 @@ std::optional<std::chrono::seconds> wait_asked_for(const std::string& text) {
   return std::chrono::seconds(std::max<std::int64_t>(date->seconds - Time::now().seconds, 0));
 }
 
+/// Collects the body of an answer that is no success.
+Result<void> keep(std::string_view bytes, std::string& body) {
+  if (body.size() + bytes.size() > kMaxErrorBody)
+    return Error(ErrorCode::Corrupt,
+                 fmt::format("an error of the registry is longer than {} bytes", kMaxErrorBody));
+  body += bytes;
+  return {};
+}
+
 }  // namespace
 
 bool is_passing(int status) {
@@ -75,10 +84,7 @@ Result<void> Server::ping() {
     http::Request request;
     request.url = endpoint_.url + '/';
     std::string body;
-    auto take = [&](const http::Answer&, std::string_view bytes) -> Result<void> {
-      body += bytes.substr(0, kMaxErrorBody - body.size());
-      return {};
-    };
+    auto take = [&](const http::Answer&, std::string_view bytes) { return keep(bytes, body); };
     auto answer = TRY(session_.send(request, take, stop_));
     if (is_passing(answer.code)) {
       if (tries == kMostTries) return refused(answer, body);
@@ -113,8 +119,7 @@ Result<Server::Outcome> Server::send_once(const Call& call) {
     std::string body;
     auto take = [&](const http::Answer& answer, std::string_view bytes) -> Result<void> {
       if (answer.code < 300) return call.sink ? call.sink(answer, bytes) : Result<void>();
-      body += bytes.substr(0, kMaxErrorBody - body.size());
-      return {};
+      return keep(bytes, body);
     };
     auto answer = TRY(session_.send(request, take, stop_));
     if (answer.code == 401 && at_home && !renewed && call.body == nullptr) {

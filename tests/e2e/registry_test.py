@@ -114,6 +114,9 @@ class PushAndPull(RegistryCase):
         self.assertEqual(every[-2:], [f"Status: Downloaded newer image for {self.name}", self.name])
         by_digest = self.name + "@" + self.digest(self.second, self.name)
         third = self.strata("third")
+        both = self.name + ":1@" + by_digest.split("@")[1]
+        self.assertEqual(third("pull", "-q", both), both)
+        third("rmi", by_digest)
         pulled = self.lines(third("pull", by_digest))
         self.assertEqual(pulled[0], "DIGEST: Pulling from team/app")
         self.assertEqual(json.loads(third("image", "inspect", by_digest))[0]["RepoTags"], [])
@@ -440,6 +443,35 @@ class Faults(RegistryCase):
         self.engine("rmi", self.name)
         self.fake_registry.faults.append(circle)
         self.assertIn("stopped after 10 redirects", self.pull().err)
+
+    def test_what_a_failed_pull_has_kept_goes_with_a_prune(self):
+        self.fake_registry.faults.append(self.cut_for_good())
+        self.assertEqual(self.pull().code, 1)
+        self.assertNotEqual(os.listdir(self.path("store/strata/blobs")), [])
+        self.assertIn("Total reclaimed space: ", self.engine("system", "prune", "-f"))
+        self.assertEqual(os.listdir(self.path("store/strata/blobs")), [])
+
+    def cut_for_good(self):
+        """A fault: gives a part of the first blob of a layer, and then refuses."""
+        def fault(handler):
+            blob = self.fake_registry.blobs[handler.path.rpartition("/")[2]]
+            if handler.headers.get("Range"):
+                handler.reply(403)
+                return True
+            self.fake_registry.faults.append(fault)
+            if blob.startswith(b"{"):
+                return False
+            handler.cut(200, blob[:len(blob) // 2], len(blob))
+            return True
+        return fault
+
+    def test_an_endless_error_is_not_read_to_its_end(self):
+        def endless(handler):
+            handler.reply(404, b"x" * (2 << 20))
+            return True
+        endless.kind = "manifests"
+        self.fake_registry.faults.append(endless)
+        self.assertEqual(self.refused(), "an error of the registry is longer than 1048576 bytes")
 
     def test_limits(self):
         self.assertIn("is larger than 1048576 bytes", self.refused("--max-layer-size", "1m"))

@@ -20,7 +20,7 @@ Refusal read_refusal(const http::Answer& answer, std::string_view body);
 Error refused(const http::Answer& answer, std::string_view body);
 
 /// Bytes of the body of an error that are read.
-inline constexpr std::size_t kMaxErrorBody = std::size_t{64} << 10;
+inline constexpr std::size_t kMaxErrorBody = std::size_t{1} << 20;
 
 std::string percent_encode(std::string_view text);
 
