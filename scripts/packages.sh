@@ -15,7 +15,7 @@ packages_demo=("${packages_build[@]}" "${packages_run[@]}" mmdebstrap python3 ca
 packages_test=("${packages_build[@]}" "${packages_run[@]}" ccache clang libclang-rt-dev llvm libgtest-dev
                libbenchmark-dev clang-format
                docker.io containerd runc skopeo umoci podman buildah mmdebstrap busybox-static
-               python3 zstd ca-certificates git)
+               docker-registry git openssl python3 zstd ca-certificates)
 
 # need_root NAME: stops the script unless root runs it. Mounts, devices and file owners need root.
 need_root() {

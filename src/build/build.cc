@@ -302,6 +302,7 @@ JobOutcome run_job(const Job& job, const BuildRequest& request, progress::Report
                    {},
                    {},
                    {},
+                   {},
                    {}};
   for (const auto& name : request.cache_from)
     if (auto image = take_image(job.store, name)) state.cache_sources.push_back(*std::move(image));
@@ -383,8 +384,8 @@ BuildOutcome build(const Store& store, const BuildRequest& request, progress::Re
     return result;
   }
   if (request.check_repro)
-    if (auto checked = check_reproducible(job, request, outcome.image, report); !checked)
-      return failed(std::move(checked).error(), 1, false);
+    if (auto same = check_reproducible(job, request, outcome.image, report); !same)
+      return failed(std::move(same).error(), 1, false);
   return {outcome.image.id, std::nullopt, outcome.base};
 }
 

@@ -48,6 +48,13 @@ struct BuildRequest {
   /// --on-failure=shell: after a RUN that failed, its shell is opened on this process's standard
   /// streams, in the file system that the step has left; the build ends when it does.
   bool shell_on_failure = false;
+  /// Brings an image that the store lacks from its registry and tells `output` how that goes; the
+  /// store is asked again afterwards. Empty: there is nowhere to ask. One call at a time.
+  using FetchImage = std::function<Result<void>(
+      const std::string& name, const std::string& platform,
+      const std::function<void(std::string_view)>& output, const std::stop_token& stop)>;
+  FetchImage fetch_image;
+  bool pull = false;                // --pull: base images are fetched although they are there
   bool explain_cache = false;       // a line for each step that was not cached: what has changed
   bool remove = true;               // --rm: say that the step's container is removed
   bool force_remove = false;        // --force-rm: also after a failed RUN

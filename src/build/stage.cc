@@ -54,7 +54,7 @@ Result<void> Stage::begin(const Instruction& instruction) {
   auto stage = build_.dockerfile.stage_by_name(name, index_);
   if (named) {
     auto* context = TRY(build_.named.open(name));
-    TRY(start_from_image(context->image));
+    TRY(start_from_image(context->image, ""));
   } else if (stage) {
     TRY(start_from_stage(*build_.stages[*stage]));
   } else if (name == "scratch") {
@@ -62,7 +62,8 @@ Result<void> Stage::begin(const Instruction& instruction) {
     output_.done(std::nullopt);
     return {};
   } else {
-    TRY(start_from_image(name));
+    auto platform = TRY(dockerfile::expand_word(from.platform, build_.dockerfile.escape, global));
+    TRY(start_from_image(name, platform));
   }
   auto triggers = config_.on_build.value_or(std::vector<std::string>());
   config_.on_build.reset();
@@ -85,11 +86,29 @@ Result<void> Stage::start_from_stage(const FinishedStage& stage) {
   return {};
 }
 
-Result<void> Stage::start_from_image(const std::string& name) {
-  auto reference = TRY(Reference::parse_normalized(name));
+/// One of the store, or of a registry.
+Result<Image> Stage::find_image(const std::string& name, const std::string& platform) {
+  const auto& request = build_.request;
   auto found = take_image(build_.store, name);
+  if (!request.fetch_image) return found;
+  if (!found && found.error().code() != ErrorCode::NotFound) return found;
+  if (found && !request.pull) return found;
+  std::lock_guard lock(build_.fetching);
+  if (!request.pull) {
+    found = take_image(build_.store, name);  // another stage may have been faster
+    if (found) return found;
+  }
+  TRY(request.fetch_image(
+      name, platform, [this](std::string_view text) { output_.write(text); }, build_.stop));
+  return take_image(build_.store, name);
+}
+
+Result<void> Stage::start_from_image(const std::string& name, const std::string& platform) {
+  auto reference = TRY(Reference::parse_normalized(name));
+  auto found = find_image(name, platform);
   if (!found) {
-    if (found.error().code() != ErrorCode::NotFound) return std::move(found).error();
+    bool unknown = !build_.request.fetch_image && found.error().code() == ErrorCode::NotFound;
+    if (!unknown) return std::move(found).error();
     return Error(ErrorCode::NotFound,
                  fmt::format("pull access denied for {}, repository does not exist or may require "
                              "'docker login': no such image in the store",
@@ -343,7 +362,7 @@ Result<ImageRoot*> Stage::image_root(const std::string& from) {
                    fmt::format("invalid from flag value {}: {}", from,
                                from == std::to_string(index_) ? "refers to current build stage"
                                                               : "index out of bounds"));
-    auto found = TRY(take_image(build_.store, from).context("invalid from flag value {}", from));
+    auto found = TRY(find_image(from, "").context("invalid from flag value {}", from));
     image = {found.id, std::move(found.config)};
   }
   if (!image.id)

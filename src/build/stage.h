@@ -67,6 +67,7 @@ struct BuildState {
   /// With shell_on_failure: opens a shell in what the first RUN that failed has left, and waits for
   /// its end. To be called when no stage writes any more.
   std::function<Result<void>()> failed_shell;
+  std::mutex fetching;  // held while an image is fetched: one that two stages want comes once
 };
 
 /// Runs the instructions of one stage. Each step asks the cache, until one misses; a step that is
@@ -160,7 +161,8 @@ class Stage {
   Result<void> copy_context(NamedContext& named);
 
   Result<void> start_from_stage(const FinishedStage& stage);
-  Result<void> start_from_image(const std::string& name);
+  Result<Image> find_image(const std::string& name, const std::string& platform);
+  Result<void> start_from_image(const std::string& name, const std::string& platform);
   void start_from_scratch();
   Result<void> run_triggers(const std::vector<std::string>& triggers);
 

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/report.h"
+#include "cli/transfer_output.h"
 #include "engine/build.h"
 #include "image/reference.h"
 #include "image/units.h"
@@ -27,10 +28,9 @@ struct Options {
   std::string metadata_file;
   bool quiet = false;
   BuildProgress progress = BuildProgress::Auto;
-  bool pull = false;
   bool compress = false;
   bool content_trust = true;
-  std::string platform;
+  std::optional<bool> tls_verify;
   std::vector<std::string> security_options;
   std::string cgroup_parent;
   std::string isolation;
@@ -104,7 +104,6 @@ void add_flags(FlagSet& f, Options& o) {
   f.add(r.no_cache, "no-cache", 0, "Do not use cache when building the image");
   f.add(r.no_cache_filter, "no-cache-filter", 0, "Do not cache specified stages")
       .type("stringArray");
-  f.add(o.platform, "platform", 0, "Set platform if server is multi-platform capable").hidden();
   f.add_value(
        [&o](std::string_view text) -> Result<void> {
          o.progress = TRY(parse_build_progress(text));
@@ -130,7 +129,8 @@ void add_flags(FlagSet& f, Options& o) {
        "string", "on-failure", 0,
        "When a RUN fails: stop, or open a shell in the file system that it has left (shell)")
       .default_text("stop");
-  f.add(o.pull, "pull", 0, "Always attempt to pull a newer version of the image").hidden();
+  f.add(r.platform, "platform", 0, "Set platform if server is multi-platform capable");
+  f.add(r.pull, "pull", 0, "Always attempt to pull a newer version of the image");
   f.add(o.quiet, "quiet", 'q', "Suppress the build output and print image ID on success");
   f.add(r.remove, "rm", 0, "Remove intermediate containers after a successful build");
   f.add(r.reproducible, "reproducible", 0,
@@ -154,6 +154,7 @@ void add_flags(FlagSet& f, Options& o) {
       },
       "list", "tag", 't', "Name and optionally a tag in the 'name:tag' format");
   f.add(r.target, "target", 0, "Set the target build stage to build.");
+  add_tls_verify(f, o.tls_verify);
   f.add(r.ulimits, "ulimit", 0, "Ulimit options").type("ulimit");
 }
 
@@ -182,7 +183,6 @@ Result<void> refuse_unsupported(const Options& o) {
   auto refuse = [](std::string_view flag) {
     return Error(ErrorCode::Unsupported, fmt::format("--{} is not supported", flag));
   };
-  if (o.pull) return refuse("pull");
   if (!o.security_options.empty()) return refuse("security-opt");
   if (!o.isolation.empty()) return refuse("isolation");
   if (!o.cgroup_parent.empty()) return refuse("cgroup-parent");
@@ -193,6 +193,7 @@ Result<int> run(Options& o, Call& call) {
   TRY(refuse_unsupported(o));
   take_build_args(o);
   o.request.context = call.args[0];
+  o.request.registries = {call.globals.config, o.tls_verify};
   if (o.check) o.build_call.method = "check";
   if (o.build_call.method != "build")
     return run_build_call(o.build_call, engine_options(call), o.request, call);

@@ -26,7 +26,7 @@ struct Globals {
   // docker's, which say where its daemon is. There is none here: see check_globals().
   std::vector<std::string> hosts;  // -H
   std::string context;             // -c
-  std::string config;              // --config: accepted, nothing is read from there
+  std::string config;              // --config: of docker's client; only config.json is read there
   std::string log_level = "info";  // -l: checked, nothing is logged
   bool tls = false;                // --tls, --tlsverify: accepted
   std::string tls_file;            // --tlscacert, --tlscert, --tlskey: accepted

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "base/io.h"
+#include "cli/interrupt.h"
 #include "cli/report.h"
+#include "cli/transfer_output.h"
 #include "image/reference.h"
 
 namespace strata::cli {
@@ -133,6 +135,20 @@ std::string familiar_name(const std::string& image) {
   return reference ? reference->with_default_tag().familiar() : image;
 }
 
+/// What docker does for --pull; it is told on the side of the errors.
+Result<void> pull_image_of(Call& call, const ContainerFlags& c) {
+  Interrupt interrupt;
+  auto engine = engine_options(call);
+  engine.stop = interrupt.token();
+  PullRequest request;
+  request.reference = c.options.image;
+  request.platform = c.platform;
+  request.access = {call.globals.config, c.tls_verify};
+  TransferOutput output(call.err);
+  TRY(pull_images(engine, request, output.events()));
+  return {};
+}
+
 }  // namespace
 
 void add_container_flags(FlagSet& flags, ContainerFlags& c) {
@@ -150,6 +166,7 @@ void add_container_flags(FlagSet& flags, ContainerFlags& c) {
   flags.add(c.cidfile, "cidfile", 0, "Write the container ID to the file");
   flags.add(c.pull, "pull", 0, "Pull image before running (\"always\"|\"missing\"|\"never\")");
   flags.add(c.platform, "platform", 0, "Set platform if server is multi-platform capable");
+  add_tls_verify(flags, c.tls_verify);
   flags.stop_at_first_operand();
 }
 
@@ -161,14 +178,19 @@ Result<void> check_container_flags(Call& call, ContainerFlags& c) {
 
 Result<std::string> create_from_flags(Call& call, ContainerFlags& c) {
   auto cidfile = TRY(CidFile::create(c.cidfile));
+  if (c.pull == "always")
+    if (auto pulled = pull_image_of(call, c); !pulled)
+      return from_daemon(std::move(pulled).error());
   auto created = create_container(engine_options(call), c.options);
-  if (!created) {
-    bool no_image = created.error().code() == ErrorCode::NotFound &&
-                    created.error().message().starts_with("No such image");
-    if (no_image && c.pull != "never")
-      fmt::print(call.err, "Unable to find image '{}' locally\n", familiar_name(c.options.image));
-    return from_daemon(std::move(created).error());
+  bool no_image = !created && created.error().code() == ErrorCode::NotFound &&
+                  created.error().message().starts_with("No such image");
+  if (no_image && c.pull == "missing") {
+    fmt::print(call.err, "Unable to find image '{}' locally\n", familiar_name(c.options.image));
+    if (auto pulled = pull_image_of(call, c); !pulled)
+      return from_daemon(std::move(pulled).error());
+    created = create_container(engine_options(call), c.options);
   }
+  if (!created) return from_daemon(std::move(created).error());
   for (const auto& warning : created->warnings) fmt::print(call.err, "WARNING: {}\n", warning);
   TRY(cidfile.write(created->id));
   return created->id;

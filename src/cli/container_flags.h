@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "cli/command.h"
@@ -12,6 +13,7 @@ struct ContainerFlags {
   ContainerOptions options;
   std::string cidfile;  // the new ID is written there
   std::string pull = "missing";
+  std::optional<bool> tls_verify;
   std::string platform;
 };
 

@@ -1,5 +1,7 @@
 #include "collect/sweep.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,6 +104,23 @@ Result<void> remove_dead_links(const Store& store) {
   return {};
 }
 
+/// What pulls that failed have kept for another try (docs/store.md, section 8). Those at work lock
+/// theirs. Gives the bytes.
+std::int64_t remove_kept_blobs(int own_dir) {
+  std::int64_t bytes = 0;
+  auto dir = open_dir(own_dir, "blobs");
+  if (!dir) return 0;
+  auto names = list_dir(dir->get());
+  if (!names) return 0;
+  for (const auto& name : *names) {
+    auto fd = open_at(dir->get(), name, O_RDWR | O_NOFOLLOW);
+    struct stat st = {};
+    if (!fd || ::flock(fd->get(), LOCK_EX | LOCK_NB) < 0 || ::fstat(fd->get(), &st) < 0) continue;
+    if (::unlinkat(dir->get(), name.c_str(), 0) == 0) bytes += st.st_blocks * 512;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Result<std::int64_t> sweep(const Store& store) {
@@ -112,7 +131,8 @@ Result<std::int64_t> sweep(const Store& store) {
   TRY(remove_image_remains(store));
   TRY(remove_unnamed_caches(store));
   TRY(remove_dead_links(store));
-  return before - TRY(bytes_on_disk(store));
+  auto kept = remove_kept_blobs(store.own_dir());
+  return kept + before - TRY(bytes_on_disk(store));
 }
 
 }  // namespace strata

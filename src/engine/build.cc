@@ -13,6 +13,7 @@
 #include "engine/build_log.h"
 #include "engine/build_secrets.h"
 #include "engine/container_options.h"
+#include "engine/pull_into.h"
 #include "image/reference.h"
 #include "image/units.h"
 #include "store/layer_writer.h"
@@ -101,6 +102,7 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   b.no_cache = r.no_cache;
   b.no_cache_stages = r.no_cache_filter;
   for (const auto& text : r.cache_from) TRY(add_cache_sources(text, b.cache_from));
+  b.pull = r.pull;
   b.explain_cache = r.explain_cache;
   b.shell_on_failure = r.shell_on_failure;
   b.remove = r.remove;
@@ -123,6 +125,28 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
       return Error(ErrorCode::InvalidArgument, "unknown entitlement: " + text);
   }
   return b;
+}
+
+/// FROM of an image that is not there. Each state of the pull is a line of the build's output.
+build::BuildRequest::FetchImage fetch_image(const EngineOptions& engine, const Store& store,
+                                            const BuildImageRequest& request) {
+  return [&engine, &store, &request](const std::string& name, const std::string& platform,
+                                     const std::function<void(std::string_view)>& output,
+                                     const std::stop_token& stop) -> Result<void> {
+    PullRequest pull;
+    pull.reference = name;
+    pull.platform = platform.empty() ? request.platform : platform;
+    pull.max_layer_size = request.max_layer_size;
+    pull.access = request.registries;
+    EngineOptions options = engine;
+    options.stop = stop;
+    TRY(pull_into(store, options, pull, [&](const TransferEvent& event) {
+      if (event.total == 0)
+        output(event.id.empty() ? event.status + '\n'
+                                : fmt::format("{}: {}\n", event.id, event.status));
+    }));
+    return {};
+  };
 }
 
 BuildImageResult failed(Error error, int exit_code, bool from_daemon) {
@@ -268,6 +292,7 @@ BuildImageResult build_image(const EngineOptions& engine, const BuildImageReques
   auto store = Store::open(engine.root, Store::Access::Write);
   if (!store) return failed(std::move(store).error(), 1, false);
 
+  translated->fetch_image = fetch_image(engine, **store, request);
   BuildLog log((*store)->own_dir(), (*store)->path());
   progress::Report report(std::ref(log));
   report.add(sink);

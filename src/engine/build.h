@@ -9,6 +9,7 @@
 #include "digest/digest.h"
 #include "engine/build_output.h"
 #include "engine/events.h"
+#include "engine/registries.h"
 #include "progress/event.h"
 
 namespace strata {
@@ -28,7 +29,10 @@ struct BuildImageRequest {
   std::vector<BuildOutput> outputs;          // none: the image gets its names in the store
   std::vector<std::string> no_cache_filter;  // stages
   std::vector<std::string> cache_from;       // images
-  bool explain_cache = false;                // says for each step that misses what has changed
+  bool pull = false;                         // base images are pulled although they are there
+  RegistryAccess registries;
+  std::string platform;        // of base images that are pulled; empty: the host's
+  bool explain_cache = false;  // says for each step that misses what has changed
   bool remove = true;
   bool force_remove = false;
   std::int64_t max_layer_size = 0;       // bytes of an archive of ADD, unpacked; 0: any

@@ -31,7 +31,10 @@ Result<Curl> open_library() {
                   find(library, "curl_easy_perform", curl.perform) &&
                   find(library, "curl_easy_getinfo", curl.getinfo) &&
                   find(library, "curl_easy_cleanup", curl.cleanup) &&
-                  find(library, "curl_easy_strerror", curl.strerror);
+                  find(library, "curl_easy_strerror", curl.strerror) &&
+                  find(library, "curl_easy_reset", curl.reset) &&
+                  find(library, "curl_slist_append", curl.append) &&
+                  find(library, "curl_slist_free_all", curl.free_all);
   if (!complete) return refuse();
   if (CURLcode code = global_init(CURL_GLOBAL_DEFAULT); code != CURLE_OK)
     return Error(ErrorCode::Unsupported,

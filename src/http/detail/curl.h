@@ -15,6 +15,9 @@ struct Curl {
   decltype(&::curl_easy_getinfo) getinfo;
   decltype(&::curl_easy_cleanup) cleanup;
   decltype(&::curl_easy_strerror) strerror;
+  decltype(&::curl_easy_reset) reset;
+  decltype(&::curl_slist_append) append;
+  decltype(&::curl_slist_free_all) free_all;
 };
 
 /// Loads it once. Unsupported if there is none. Any thread.

@@ -1,0 +1,62 @@
+// rooms: registry
+// What registries, token servers and files of rules say: the first byte chooses the reader.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "registry/challenge.h"
+#include "registry/credentials.h"
+#include "registry/detail/answer.h"
+#include "registry/detail/hosts_toml.h"
+#include "registry/manifest.h"
+
+using namespace strata;
+using namespace strata::registry;
+
+namespace {
+
+void read_manifest(std::string_view text) {
+  auto parsed = parse_manifest(text, kOciManifest);
+  if (!parsed) return;
+  if (const auto* index = std::get_if<Index>(&*parsed)) {
+    (void)choose(*index, {"linux", "amd64", ""});
+    return;
+  }
+  // What was understood is written so that it is understood again.
+  const auto& manifest = std::get<Manifest>(*parsed);
+  auto again = parse_manifest(encode_manifest(manifest, kOciManifest), kOciManifest);
+  if (!again || std::get<Manifest>(*again).layers != manifest.layers) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  switch (data[0]) {
+    case 'c':
+      (void)parse_challenges(text);
+      break;
+    case 'm':
+      read_manifest(text);
+      break;
+    case 't':
+      (void)detail::parse_hosts_toml(text);
+      break;
+    case 'e': {
+      http::Answer answer;
+      answer.code = 404;
+      for (char c : detail::read_refusal(answer, text).message)
+        if (static_cast<unsigned char>(c) < 0x20) std::abort();  // it goes to a terminal
+      break;
+    }
+    case 'b':
+      if (auto plain = base64_decode(text); plain && base64_decode(base64_encode(*plain)) != plain)
+        std::abort();
+      break;
+    default:
+      break;
+  }
+  return 0;
+}

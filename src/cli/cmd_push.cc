@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/report.h"
+#include "cli/transfer_output.h"
+#include "engine/registries.h"
+
+namespace strata::cli {
+namespace cmd_push {
+namespace {
+
+struct Options {
+  PushRequest request;
+  std::string format = "docker";
+  bool quiet = false;
+  bool untrusted = true;
+};
+
+void add_flags(FlagSet& f, Options& o) {
+  f.add(o.request.all_tags, "all-tags", 'a', "Push all tagged images in the repository");
+  f.add(o.untrusted, "disable-content-trust", 0, "Skip image signing").hidden();
+  f.add(o.format, "format", 0, "Form of the manifest: docker or oci");
+  f.add(o.quiet, "quiet", 'q', "Suppress verbose output");
+  add_tls_verify(f, o.request.access.tls_verify);
+}
+
+Result<int> run(Options& o, Call& call) {
+  if (o.format != "docker" && o.format != "oci")
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("unknown format \"{}\": must be docker or oci", o.format));
+  auto& request = o.request;
+  request.oci = o.format == "oci";
+  request.reference = call.args[0];
+  request.access.config_dir = call.globals.config;
+  auto tag = TRY(check_push(request));
+  if (!tag.empty() && !o.quiet) {
+    fmt::print(call.out, "Using default tag: {}\n", tag);
+    std::fflush(call.out);
+  }
+  Interrupt interrupt;
+  auto engine = engine_options(call);
+  engine.stop = interrupt.token();
+  TransferOutput output(call.out);
+  auto name = push_images(engine, request, o.quiet ? TransferEvents() : output.events());
+  if (!name && interrupt.exit_code() != 0) {
+    fmt::print(call.err, "push cancelled\n");
+    return interrupt.exit_code();
+  }
+  // docker learns of these only from the stream of progress, and shows them bare.
+  auto pushed = TRY(std::move(name));
+  if (o.quiet) fmt::print(call.out, "{}\n", pushed);
+  return 0;
+}
+
+}  // namespace
+}  // namespace cmd_push
+
+Command push_command(std::string_view path) {
+  return {
+      .path = path,
+      .operands = "[OPTIONS] NAME[:TAG]",
+      .summary = "Push an image or a repository to a registry",
+      .description =
+          "Uploads the layers that the registry does not have, several at once, then the image. "
+          "Layers that another repository of the registry has are mounted from there. The same "
+          "layer always gives the same blob.\n\nCredentials and rules about registries are those "
+          "of pull.",
+      .arity = exactly(1),
+      .make = action<cmd_push::Options, cmd_push::add_flags, cmd_push::run>};
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,67 @@
+#include "cli/transfer_output.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string_view>
+
+#include "cli/download_text.h"
+
+namespace strata::cli {
+namespace {
+
+constexpr auto kRedraw = std::chrono::milliseconds(100);
+
+bool moves_its_cursor(std::FILE* out) {
+  const char* term = std::getenv("TERM");
+  return ::isatty(::fileno(out)) != 0 && term != nullptr && *term != '\0' &&
+         std::string_view(term) != "dumb";
+}
+
+}  // namespace
+
+TransferOutput::TransferOutput(std::FILE* out) : TransferOutput(out, moves_its_cursor(out)) {}
+
+void TransferOutput::show(const TransferEvent& event) {
+  std::string text = event.id.empty() ? event.status : event.id + ": " + event.status;
+  bool is_progress = event.total > 0;
+  if (!terminal_ || event.id.empty()) {
+    if (is_progress) return;
+    rows_.clear();
+    fmt::print(out_, "{}\n", text);
+  } else {
+    if (is_progress) text += ' ' + progress_bar(event.current, event.total);
+    rewrite(event, text);
+  }
+  std::fflush(out_);
+}
+
+void TransferOutput::rewrite(const TransferEvent& event, const std::string& text) {
+  auto now = clock_();
+  auto found = rows_.find(event.id);
+  if (found == rows_.end()) {
+    rows_.emplace(event.id, Row{rows_.size(), now});
+    fmt::print(out_, "{}\n", text);
+    return;
+  }
+  auto& row = found->second;
+  if (event.total > 0 && event.current < event.total && now - row.shown < kRedraw) return;
+  row.shown = now;
+  auto up = rows_.size() - row.number;
+  fmt::print(out_, "\x1b[{0}A\x1b[2K\r{1}\r\x1b[{0}B", up, text);
+}
+
+void add_tls_verify(FlagSet& flags, std::optional<bool>& verify) {
+  flags
+      .add_value(
+          [&verify](std::string_view text) -> Result<void> {
+            verify = TRY(parse_go_bool(text));
+            return {};
+          },
+          "", "tls-verify", 0,
+          "Require HTTPS and verify certificates (--tls-verify=false: neither)")
+      .value_if_bare("true");
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "cli/flags.h"
+#include "engine/registries.h"
+
+namespace strata::cli {
+
+/// Shows a pull or push as docker's client does: on a terminal one line for each layer, rewritten
+/// in place, with a bar while bytes move; elsewhere one line for each state. One thread at a time.
+class TransferOutput {
+ public:
+  using Clock = std::function<std::chrono::steady_clock::time_point()>;
+
+  TransferOutput(std::FILE* out, bool terminal, Clock clock = std::chrono::steady_clock::now)
+      : out_(out), terminal_(terminal), clock_(std::move(clock)) {}
+  /// Whether `out` is a terminal that can move its cursor, it finds out itself.
+  explicit TransferOutput(std::FILE* out);
+
+  void show(const TransferEvent& event);
+  TransferEvents events() {
+    return [this](const TransferEvent& event) { show(event); };
+  }
+
+ private:
+  struct Row {
+    std::size_t number = 0;  // from the top
+    std::chrono::steady_clock::time_point shown;
+  };
+  void rewrite(const TransferEvent& event, const std::string& text);
+
+  std::FILE* out_;
+  bool terminal_;
+  Clock clock_;
+  std::map<std::string, Row> rows_;  // of the block of lines at hand, by id
+};
+
+/// --tls-verify, as podman has it.
+void add_tls_verify(FlagSet& flags, std::optional<bool>& verify);
+
+}  // namespace strata::cli

@@ -1,0 +1,643 @@
+"""pull, push, login and logout with Debian's docker-registry, with a registry that misbehaves, and with skopeo and dockerd."""
+import base64
+import gzip
+import hashlib
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import threading
+import time
+import unittest
+import urllib.request
+
+from tests.support.case import StoreCase
+from tests.support.engine import Strata
+from tests.support.fake_registry import MANIFEST, FakeRegistry, digest_of
+from tests.support.registry import Registry
+from tests.support.token_server import TokenServer
+
+
+class RegistryCase(StoreCase):
+    def registry(self, name="registry", **options):
+        registry = Registry(self.path(name), **options)
+        self.addCleanup(registry.stop)
+        return registry.start()
+
+    def fake(self):
+        fake = FakeRegistry()
+        self.addCleanup(fake.stop)
+        return fake
+
+    def strata(self, root="store"):
+        engine = Strata(self.path(root))
+        inner = engine.environment
+        home = self.path("home")
+        engine.environment = lambda: {k: v for k, v in inner().items() if k not in ("DOCKER_CONFIG", "XDG_CONFIG_HOME")} | {
+            "HOME": home, "REGISTRY_AUTH_FILE": os.path.join(home, "auth.json"), "NO_PROXY": "*",
+            "PATH": home + ":" + os.environ["PATH"]}
+        os.makedirs(home, exist_ok=True)
+        return engine
+
+    def build(self, engine, name, seed=b"", big=300_000):
+        """An image of three layers, one of them of bytes that do not compress."""
+        noise = b"".join(hashlib.sha256(seed + str(i).encode()).digest() for i in range(big // 32))
+        context = self.context({"Dockerfile": "FROM scratch\nCOPY a /a\nCOPY b /b\nENV X=1\nCOPY a /c\n", "a": b"hello\n" * 1000,
+                                "b": noise})
+        engine("build", "-q", "-t", name, context)
+        return engine("images", "-q", "--no-trunc", name)
+
+    def lines(self, text):
+        """Without the digests and IDs of this run."""
+        return re.sub(r"sha256:[0-9a-f]{64}", "DIGEST", re.sub(r"(?m)^[0-9a-f]{12}:", "LAYER:", text)).splitlines()
+
+    def digest(self, engine, name):
+        return json.loads(engine("image", "inspect", name))[0]["RepoDigests"][0].split("@")[1]
+
+
+class PushAndPull(RegistryCase):
+    def setUp(self):
+        super().setUp()
+        self.server = self.registry()
+        self.name = self.server.host + "/team/app"
+        self.first, self.second = self.strata(), self.strata("second")
+        self.image = self.build(self.first, self.name + ":1")
+
+    def test_an_image_goes_round(self):
+        pushed = self.lines(self.first("push", self.name + ":1"))
+        self.assertEqual(pushed[0], f"The push refers to repository [{self.name}]")
+        self.assertEqual(sorted(pushed[1:-1]), ["LAYER: Preparing"] * 3 + ["LAYER: Pushed"] * 3)
+        self.assertRegex(pushed[-1], r"^1: digest: DIGEST size: \d+$")
+        pulled = self.lines(self.second("pull", self.name + ":1"))
+        self.assertEqual(pulled[:4], ["1: Pulling from team/app"] + ["LAYER: Pulling fs layer"] * 3)
+        self.assertEqual(sorted(pulled[4:10]), ["LAYER: Download complete"] * 3 + ["LAYER: Verifying Checksum"] * 3)
+        self.assertEqual(pulled[10:], ["LAYER: Pull complete"] * 3 + [
+            "Digest: DIGEST", f"Status: Downloaded newer image for {self.name}:1", self.name + ":1"])
+        self.assertEqual(self.second("images", "-q", "--no-trunc", self.name), self.image)
+        self.assertEqual(self.digest(self.first, self.name + ":1"), self.digest(self.second, self.name + ":1"))
+        self.assertIn(digest_of(self.server.manifest("team/app", "1")[0]), self.second("images", "--digests"))
+        self.assertEqual(os.listdir(self.path("second/strata/blobs")), [])
+        self.assert_store_sound("second", "--expect-clean")
+
+    def test_what_is_there_is_not_sent_again(self):
+        self.first("push", self.name + ":1")
+        again = self.lines(self.first("push", self.name + ":1"))
+        self.assertEqual(sorted(again[1:-1]), ["LAYER: Layer already exists"] * 3 + ["LAYER: Preparing"] * 3)
+        other = self.server.host + "/other:1"
+        self.first("tag", self.name + ":1", other)
+        mounted = self.lines(self.first("push", other))
+        self.assertEqual(sorted(mounted[1:-1]), ["LAYER: Mounted from team/app"] * 3 + ["LAYER: Preparing"] * 3)
+        self.assertEqual(self.server.manifest("other", "1"), self.server.manifest("team/app", "1"))
+        self.second("pull", self.name + ":1")
+        self.assertEqual(self.lines(self.second("pull", self.name + ":1")), [
+            "1: Pulling from team/app", "Digest: DIGEST", f"Status: Image is up to date for {self.name}:1", self.name + ":1"])
+
+    def test_the_same_layer_gives_the_same_blob(self):
+        self.first("push", self.name + ":1")
+        third = self.strata("third")
+        third("load", stdin=subprocess.run([*self.first.command(), "save", self.name + ":1"], check=True, stdout=subprocess.PIPE).stdout)
+        other = self.registry("other")
+        third("tag", self.name + ":1", other.host + "/x:1")
+        third("push", other.host + "/x:1")
+        self.assertEqual(other.manifest("x", "1"), self.server.manifest("team/app", "1"))
+
+    def test_names(self):
+        self.first("tag", self.name + ":1", self.name + ":latest")
+        self.assertEqual(self.first("push", "-q", "-a", self.name), self.name)
+        done = self.second.run("pull", self.name)
+        self.assertEqual(done.out.splitlines()[0], "Using default tag: latest")
+        self.assertEqual(self.second("pull", "-q", self.name), self.name + ":latest")
+        every = self.lines(self.second("pull", "-a", self.name))
+        self.assertIn("1: Pulling from team/app", every)
+        self.assertEqual(every[-2:], [f"Status: Downloaded newer image for {self.name}", self.name])
+        by_digest = self.name + "@" + self.digest(self.second, self.name)
+        third = self.strata("third")
+        both = self.name + ":1@" + by_digest.split("@")[1]
+        self.assertEqual(third("pull", "-q", both), both)
+        third("rmi", by_digest)
+        pulled = self.lines(third("pull", by_digest))
+        self.assertEqual(pulled[0], "DIGEST: Pulling from team/app")
+        self.assertEqual(json.loads(third("image", "inspect", by_digest))[0]["RepoTags"], [])
+        self.assertEqual(third("images", "-q", "--no-trunc"), self.image)
+
+    def test_mistakes_are_answered_as_docker_does(self):
+        for words, error in [
+                (["pull", self.name + ":no"], f"Error response from daemon: manifest for {self.name}:no not found: manifest unknown: manifest unknown"),
+                (["pull", "-a", self.name + ":1"], "tag can't be used with --all-tags/-a"),
+                (["pull", "UPPER"], "invalid reference format: repository name must be lowercase"),
+                (["pull", "127.0.0.1:1/x:1"],
+                 'Error response from daemon: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused'),
+                (["push", self.name + ":2"], f"tag does not exist: {self.name}:2"),
+                (["push", self.server.host + "/none"], f"An image does not exist locally with the tag: {self.server.host}/none"),
+                (["push", self.name + "@sha256:" + "0" * 64], "cannot push a digest reference")]:
+            done = self.first.run(*words)
+            self.assertEqual((done.code, done.err), (1, error + "\n"), done)
+
+    def test_build_and_run_pull_what_is_missing(self):
+        self.first("push", self.name + ":1")
+        context = self.context({"Dockerfile": f"FROM {self.name}:1\nENV Y=2\n"}, "derived")
+        said = self.lines(self.second("build", context))
+        at = said.index(f"Step 1/2 : FROM {self.name}:1")
+        self.assertEqual(said[at + 1:at + 3], ["1: Pulling from team/app", "LAYER: Pulling fs layer"])
+        self.assertIn(f"Status: Downloaded newer image for {self.name}:1", said)
+        self.assertIn(f"Status: Image is up to date for {self.name}:1", self.second("build", "--pull", context))
+        third = self.strata("third")
+        done = third.run("create", self.name + ":1", "true")
+        self.assertEqual(done.code, 0, done)
+        self.assertEqual(self.lines(done.err)[:2], [f"Unable to find image '{self.name}:1' locally", "1: Pulling from team/app"])
+        self.assertEqual(self.strata("fourth").run("create", "--pull", "never", self.name + ":1", "true").code, 1)
+
+    def test_an_oci_manifest(self):
+        self.first("push", "--format", "oci", self.name + ":1")
+        data, kind = self.server.manifest("team/app", "1")
+        self.assertEqual(kind, "application/vnd.oci.image.manifest.v1+json")
+        self.assertEqual(json.loads(data)["layers"][0]["mediaType"], "application/vnd.oci.image.layer.v1.tar+gzip")
+        self.second("pull", self.name + ":1")
+        self.assertEqual(self.second("images", "-q", "--no-trunc"), self.image)
+
+    def test_a_terminal_sees_bars(self):
+        self.first("push", self.name + ":1")
+        parent, child = pty.openpty()
+        process = self.second_on(child)
+        os.close(child)
+        said = b""
+        while True:
+            try:
+                piece = os.read(parent, 4096)
+            except OSError:
+                piece = b""
+            if not piece:
+                break
+            said += piece
+        os.close(parent)
+        self.assertEqual(process.wait(60), 0)
+        self.assertRegex(said.decode(), r"Downloading \[=+>\] +[0-9.]+k?B/[0-9.]+k?B")
+        self.assertIn("\x1b[2K", said.decode())
+
+    def second_on(self, terminal):
+        return subprocess.Popen([*self.second.command(), "pull", self.name + ":1"], stdin=subprocess.DEVNULL, stdout=terminal,
+                                stderr=terminal, env=self.second.environment() | {"TERM": "xterm"})
+
+
+class WithOthers(RegistryCase):
+    def test_digests_survive_skopeo_and_dockerd(self):
+        server = self.registry()
+        name = server.host + "/app:1"
+        first = self.strata()
+        image = self.build(first, name)
+        first("push", name)
+        digest = digest_of(server.manifest("app", "1")[0])
+
+        subprocess.run(["skopeo", "copy", "-q", "--src-tls-verify=false", "--dest-tls-verify=false", f"docker://{name}",
+                        f"docker://{server.host}/copied:1"], check=True)
+        second = self.strata("second")
+        second("pull", f"{server.host}/copied:1")
+        self.assertEqual(second("images", "-q", "--no-trunc"), image)
+        self.assertEqual(self.digest(second, f"{server.host}/copied:1"), digest)
+
+        daemon = self.dockerd("third")
+        self.assertIn(digest, daemon("pull", name))
+        self.assertEqual(daemon("images", "-q", "--no-trunc"), image)
+        daemon("tag", name, f"{server.host}/daemon:1")
+        self.assertIn(digest, daemon("push", f"{server.host}/daemon:1"))
+        daemon.stop()
+        # A store that dockerd has filled: what it noted is used, and the other way round.
+        third = self.strata("third")
+        third("tag", name, f"{server.host}/fourth:1")
+        self.assertEqual(third("push", f"{server.host}/fourth:1").count(": Mounted from "), 3)
+        self.assertEqual(third("push", f"{server.host}/fourth:1").count(": Layer already exists"), 3)
+        self.assertEqual(digest_of(server.manifest("fourth", "1")[0]), digest)
+        daemon.start()
+        self.assertEqual(self.lines(daemon("push", f"{server.host}/fourth:1"))[1:-1].count("LAYER: Layer already exists"), 3)
+        self.assertEqual(self.lines(daemon("pull", f"{server.host}/fourth:1"))[-3:], [
+            "Digest: DIGEST", f"Status: Image is up to date for {server.host}/fourth:1", f"{server.host}/fourth:1"])
+
+    def test_what_dockerd_notes_is_noted(self):
+        server = self.registry()
+        name = server.host + "/app:1"
+        first = self.strata()
+        self.build(first, name)
+        first("push", name)
+        daemon = self.dockerd("theirs")
+        daemon("pull", name)
+        daemon("push", name)
+        daemon.stop()
+        ours = self.strata("ours")
+        ours("pull", name)
+        ours("push", name)
+
+        def notes(root):
+            found = {}
+            for parent, _, files in os.walk(self.path(root, "image/overlay2/distribution")):
+                for file in files:
+                    with open(os.path.join(parent, file)) as text:
+                        found[os.path.relpath(os.path.join(parent, file), self.path(root))] = text.read()
+            return found
+        self.assertEqual(notes("ours"), notes("theirs"))
+
+    def test_a_platform_is_chosen(self):
+        server = self.registry()
+        first = self.strata()
+        names = {}
+        for architecture in ("amd64", "arm64"):
+            context = self.context({"Dockerfile": "FROM scratch\nCOPY a /a\n", "a": architecture}, architecture)
+            first("build", "-q", "-t", "x", context)
+            names[architecture] = f"{server.host}/x:{architecture}"
+            first("tag", "x", names[architecture])
+            first("push", "-q", names[architecture])
+        entries = []
+        for architecture in names:
+            data, kind = server.manifest("x", architecture)
+            entries.append({"mediaType": kind, "digest": digest_of(data), "size": len(data),
+                            "platform": {"os": "linux", "architecture": architecture}})
+        index = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": entries}).encode()
+        urllib.request.urlopen(urllib.request.Request(f"http://{server.host}/v2/x/manifests/all", data=index, method="PUT", headers={
+            "Content-Type": "application/vnd.oci.image.index.v1+json"})).close()
+        second = self.strata("second")
+        said = second("pull", "--platform", "linux/arm64", f"{server.host}/x:all")
+        self.assertIn("Digest: " + digest_of(index), said)
+        self.assertEqual(second("cat", f"{server.host}/x:all", "/a"), "arm64")
+        second("pull", "--platform", "linux/amd64", f"{server.host}/x:all")
+        self.assertEqual(second("cat", f"{server.host}/x:all", "/a"), "amd64")
+        done = second.run("pull", "--platform", "linux/s390x", f"{server.host}/x:all")
+        self.assertEqual(done.err, "Error response from daemon: no matching manifest for linux/s390x in the manifest list entries\n")
+
+
+class Faults(RegistryCase):
+    def setUp(self):
+        super().setUp()
+        real = self.registry()
+        maker = self.strata("maker")
+        self.image = self.build(maker, real.host + "/x:1", big=3_000_000)
+        maker("push", "-q", real.host + "/x:1")
+        self.fake_registry = self.fake()
+        self.document = self.fake_registry.take(real, "x", "1")
+        real.stop()
+        self.big = max(self.document["layers"], key=lambda layer: layer["size"])
+        self.name = self.fake_registry.host + "/x:1"
+        self.engine = self.strata()
+
+    def pull(self, *options):
+        return self.engine.run("pull", "-q", *options, self.name)
+
+    def refused(self, *options):
+        """The error of a pull that fails, which leaves no image behind and no layer."""
+        done = self.pull(*options)
+        self.assertEqual((done.code, done.out), (1, ""), done)
+        self.assertEqual(self.engine("images", "-aq"), "")
+        self.assertEqual(os.listdir(self.path("store/image/overlay2/layerdb/sha256")), [])
+        self.assert_store_sound("store", "--expect-clean")
+        return done.err.removeprefix("Error response from daemon: ").rstrip("\n")
+
+    def set_manifest(self, document, kind=MANIFEST):
+        self.fake_registry.manifests["1"] = (kind, document if isinstance(document, bytes) else json.dumps(document).encode())
+
+    def test_wrong_bytes_are_seen(self):
+        good = self.fake_registry.blobs[self.big["digest"]]
+        self.fake_registry.blobs[self.big["digest"]] = good[:-1] + bytes([good[-1] ^ 1])
+        self.assertIn("filesystem layer verification failed for digest " + self.big["digest"], self.refused())
+        self.fake_registry.blobs[self.big["digest"]] = good + b"x"
+        self.assertIn("is larger than the", self.refused())
+        self.fake_registry.blobs[self.big["digest"]] = good
+        self.assertEqual(self.pull().code, 0)
+        self.assertEqual(self.engine("images", "-q", "--no-trunc"), self.image)
+
+    def test_a_layer_that_is_not_that_of_the_config(self):
+        blob = gzip.compress(b"\0" * 1024)
+        self.fake_registry.blobs[digest_of(blob)] = blob
+        self.document["layers"][0] |= {"digest": digest_of(blob), "size": len(blob)}
+        self.set_manifest(self.document)
+        self.assertIn("invalid diffID: expected sha256:", self.refused())
+        self.document["layers"].pop()
+        self.set_manifest(self.document)
+        self.assertEqual(self.refused(), "layers from manifest don't match image configuration")
+
+    def test_manifests_that_are_none(self):
+        for text, error in [(b"{", "unexpected end"), (b"[]", "not an object"), (b'{"schemaVersion":1}', "it is of schema 1"),
+                            (b'{"schemaVersion":2,"config":{},"layers":[]}', "config: bad digest"), (b" " * (5 << 20), "is larger than")]:
+            self.set_manifest(text)
+            self.assertIn(error, self.refused())
+
+    def test_a_transfer_that_breaks_goes_on(self):
+        half = self.big["size"] // 2
+        data = self.fake_registry.blobs[self.big["digest"]]
+
+        def cut(handler):
+            if self.big["digest"] not in handler.path:
+                self.fake_registry.faults.append(cut)
+                return False
+            handler.cut(200, data[:half], len(data))
+            return True
+        self.fake_registry.faults.append(cut)
+        done = self.pull()
+        self.assertEqual(done.code, 0, done)
+        asked = [headers.get("Range") for _, _, headers in self.fake_registry.requests(self.big["digest"])]
+        self.assertEqual(asked, [None, f"bytes={half}-"])
+
+    def test_an_interrupted_pull_is_resumed_by_the_next(self):
+        half = self.big["size"] // 2
+        for how in (signal.SIGKILL, signal.SIGINT):
+            self.fake_registry.log.clear()
+            self.fake_registry.faults.append(self.hang())
+            process = self.engine.popen("pull", self.name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            kept = self.path("store/strata/blobs", self.big["digest"].removeprefix("sha256:"))
+            deadline = time.monotonic() + 20
+            while not self.fake_registry.requests(self.big["digest"]) or os.path.getsize(kept) < half:
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.02)
+            process.send_signal(how)
+            code = process.wait(20)
+            self.assertEqual(code, -how if how == signal.SIGKILL else 130)
+            self.assertGreaterEqual(os.path.getsize(kept), half)
+            self.release()
+            os.truncate(kept, half)
+        self.fake_registry.log.clear()
+        self.assertEqual(self.pull().code, 0)
+        asked = [headers.get("Range") for _, _, headers in self.fake_registry.requests(self.big["digest"])]
+        self.assertEqual(asked, [f"bytes={half}-"])
+        self.assertEqual(self.engine("images", "-q", "--no-trunc"), self.image)
+
+    def hang(self):
+        """A fault: gives half of the big blob, and then nothing until release()."""
+        half, data, event = self.big["size"] // 2, self.fake_registry.blobs[self.big["digest"]], threading.Event()
+        self.release = event.set
+
+        def fault(handler):
+            if self.big["digest"] not in handler.path:
+                self.fake_registry.faults.append(fault)
+                return False
+            begin = int((handler.headers.get("Range") or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+            if begin:
+                handler.cut(206, b"", len(data) - begin, Content_Range=f"bytes {begin}-{len(data) - 1}/{len(data)}")
+            else:
+                handler.cut(200, data[:half], len(data))
+            handler.wfile.flush()
+            event.wait(30)
+            return True
+        return fault
+
+    def test_a_server_without_ranges(self):
+        kept = self.path("store/strata/blobs")
+        self.engine("images")
+        os.makedirs(kept)
+        with open(os.path.join(kept, self.big["digest"].removeprefix("sha256:")), "wb") as file:
+            file.write(self.fake_registry.blobs[self.big["digest"]][:1000])
+        self.fake_registry.ranges = False
+        self.assertEqual(self.pull().code, 0)
+
+    def test_leftovers_that_are_wrong_do_no_lasting_harm(self):
+        self.engine("images")
+        os.makedirs(self.path("store/strata/blobs"))
+        with open(self.path("store/strata/blobs", self.big["digest"].removeprefix("sha256:")), "wb") as file:
+            file.write(b"x" * 1000)
+        self.refused()
+        self.assertEqual(self.pull().code, 0)
+
+    def test_a_busy_server_is_asked_again(self):
+        def busy(handler):
+            handler.reply(429, b'{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}', Retry_After="1")
+            return True
+
+        def broken(handler):
+            handler.reply(503)
+            return True
+        busy.kind = broken.kind = "manifests"
+        self.fake_registry.faults += [busy, broken]
+        begin = time.monotonic()
+        self.assertEqual(self.pull().code, 0)
+        self.assertGreaterEqual(time.monotonic() - begin, 1.5)
+
+    def test_refusals_are_told(self):
+        for status, body, error in [
+                (401, b"", "received unexpected HTTP status: 401 Unauthorized"),
+                (403, b'{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}',
+                 f"pull access denied for {self.fake_registry.host}/x, repository does not exist or may require 'docker login': "
+                 "denied: requested access to the resource is denied"),
+                (404, b"no \x1b[31mpage\n", f"manifest for {self.name} not found: received unexpected HTTP status: 404 Not Found: no  [31mpage"),
+                (418, b"", "received unexpected HTTP status: 418 I'm a Teapot")]:
+            def refuse(handler, status=status, body=body):
+                handler.reply(status, body)
+                return True
+            refuse.kind = "manifests"
+            self.fake_registry.faults[:] = [refuse] * (2 if status == 401 else 1)
+            self.assertEqual(self.refused(), error)
+            self.fake_registry.faults.clear()
+
+    def test_redirects(self):
+        other = self.fake()
+        other.blobs = self.fake_registry.blobs
+
+        def away(handler):
+            handler.reply(307, Location=f"http://{other.host}{handler.path}")
+            return True
+        self.fake_registry.faults += [away] * 4
+        self.assertEqual(self.pull().code, 0)
+        self.assertEqual(len(other.requests("/blobs/")), 4)
+
+        def circle(handler):
+            self.fake_registry.faults.append(circle)
+            handler.reply(302, Location=handler.path)
+            return True
+        self.engine("rmi", self.name)
+        self.fake_registry.faults.append(circle)
+        self.assertIn("stopped after 10 redirects", self.pull().err)
+
+    def test_what_a_failed_pull_has_kept_goes_with_a_prune(self):
+        self.fake_registry.faults.append(self.cut_for_good())
+        self.assertEqual(self.pull().code, 1)
+        self.assertNotEqual(os.listdir(self.path("store/strata/blobs")), [])
+        self.assertIn("Total reclaimed space: ", self.engine("system", "prune", "-f"))
+        self.assertEqual(os.listdir(self.path("store/strata/blobs")), [])
+
+    def cut_for_good(self):
+        """A fault: gives a part of the first blob of a layer, and then refuses."""
+        def fault(handler):
+            blob = self.fake_registry.blobs[handler.path.rpartition("/")[2]]
+            if handler.headers.get("Range"):
+                handler.reply(403)
+                return True
+            self.fake_registry.faults.append(fault)
+            if blob.startswith(b"{"):
+                return False
+            handler.cut(200, blob[:len(blob) // 2], len(blob))
+            return True
+        return fault
+
+    def test_an_endless_error_is_not_read_to_its_end(self):
+        def endless(handler):
+            handler.reply(404, b"x" * (2 << 20))
+            return True
+        endless.kind = "manifests"
+        self.fake_registry.faults.append(endless)
+        self.assertEqual(self.refused(), "an error of the registry is longer than 1048576 bytes")
+
+    def test_limits(self):
+        self.assertIn("is larger than 1048576 bytes", self.refused("--max-layer-size", "1m"))
+
+    def test_two_pulls_download_once(self):
+        processes = [self.engine.popen("pull", "-q", self.name, stdout=subprocess.DEVNULL) for _ in range(2)]
+        self.assertEqual([process.wait(60) for process in processes], [0, 0])
+        for layer in self.document["layers"]:
+            self.assertEqual(len(self.fake_registry.requests(layer["digest"])), 1, layer)
+
+
+class Auth(RegistryCase):
+    def htpasswd(self):
+        with open(self.path("htpasswd"), "w") as file:
+            file.write("bob:" + BCRYPT + "\n")
+        return f"auth: {{htpasswd: {{realm: basic, path: {self.path('htpasswd')}}}}}\n"
+
+    def config(self):
+        with open(self.path("home/.docker/config.json")) as file:
+            return json.load(file)
+
+    def test_basic(self):
+        server = self.registry(extra=self.htpasswd())
+        engine = self.strata()
+        name = server.host + "/x:1"
+        self.build(engine, name)
+        done = engine.run("push", name)
+        self.assertEqual((done.code, done.err), (1, "no basic auth credentials\n"), done)
+        done = engine.run("pull", server.host + "/x:2")
+        self.assertEqual(done.err, f'Error response from daemon: Get "http://{server.host}/v2/x/manifests/2": no basic auth credentials\n')
+        done = engine.run("login", "-u", "bob", "--password-stdin", server.host, stdin=b"wrong\n")
+        self.assertEqual((done.code, done.err), (
+            1, f"Error response from daemon: login attempt to http://{server.host}/v2/ failed with status: 401 Unauthorized\n"), done)
+        done = engine.run("login", "-u", "bob", "-p", "secret", server.host)
+        self.assertEqual((done.code, done.out), (0, "Login Succeeded\n"), done)
+        self.assertEqual(done.err.splitlines()[:2], [
+            "WARNING! Using --password via the CLI is insecure. Use --password-stdin.",
+            f"WARNING! Your password will be stored unencrypted in {self.path('home/.docker/config.json')}."])
+        self.assertEqual(self.config(), {"auths": {server.host: {"auth": base64.b64encode(b"bob:secret").decode()}}})
+        self.assertEqual(os.stat(self.path("home/.docker/config.json")).st_mode & 0o777, 0o600)
+        engine("push", name)
+        self.strata("second")("pull", name)
+        self.assertEqual(engine("logout", server.host), "Removing login credentials for " + server.host)
+        self.assertEqual(engine("logout", server.host), "Not logged in to " + server.host)
+        self.assertEqual(engine.run("push", name).code, 1)
+
+    def test_login_mistakes(self):
+        engine = self.strata()
+        for words, error in [(["-p", "x", "--password-stdin"], "--password and --password-stdin are mutually exclusive"),
+                             (["--password-stdin"], "Must provide --username with --password-stdin"),
+                             ([], "Error: Cannot perform an interactive login from a non TTY device")]:
+            done = engine.run("login", *words)
+            self.assertEqual((done.code, done.err.splitlines()[-1]), (1, error), done)
+
+    def test_helpers_and_podmans_file(self):
+        server = self.registry(extra=self.htpasswd())
+        engine = self.strata()
+        name = server.host + "/x:1"
+        self.build(engine, name)
+        with open(self.path("home/auth.json"), "w") as file:
+            json.dump({"auths": {server.host + "/x": {"auth": base64.b64encode(b"bob:secret").decode()}}}, file)
+        engine("push", name)
+        os.remove(self.path("home/auth.json"))
+        self.assertEqual(engine.run("push", name).code, 1)
+        helper = self.path("home/docker-credential-test")
+        with open(helper, "w") as file:
+            file.write(HELPER.format(folder=self.path("home")))
+        os.chmod(helper, 0o755)
+        os.makedirs(self.path("home/.docker"))
+        with open(self.path("home/.docker/config.json"), "w") as file:
+            json.dump({"credHelpers": {server.host: "test"}, "other": 1}, file)
+        done = engine.run("login", "-u", "bob", "--password-stdin", server.host, stdin=b"secret")
+        self.assertEqual((done.code, done.out, done.err), (0, "Login Succeeded\n", ""), done)
+        self.assertEqual(self.config(), {"credHelpers": {server.host: "test"}, "other": 1})
+        engine("push", name)
+        self.assertEqual(engine("logout", server.host), "Removing login credentials for " + server.host)
+        self.assertEqual(engine.run("push", name).err, "no basic auth credentials\n")
+
+    def test_tokens(self):
+        tokens = TokenServer(self.folder, {"bob": "secret"})
+        self.addCleanup(tokens.stop)
+        server = self.registry(extra=tokens.configuration())
+        engine = self.strata()
+        name = server.host + "/team/app:1"
+        self.build(engine, name)
+        done = engine.run("push", name)
+        self.assertEqual((done.code, done.err), (1, "unauthorized: incorrect username or password\n"), done)
+        engine("login", "-u", "bob", "--password-stdin", server.host, stdin=b"secret")
+        tokens.log.clear()
+        engine("push", name)
+        self.assertEqual([query["scope"] for query, user in tokens.log], [["repository:team/app:pull,push"]])
+        tokens.log.clear()
+        self.strata("second")("pull", name)
+        self.assertEqual([query["scope"] for query, user in tokens.log], [["repository:team/app:pull"]])
+        engine("tag", name, server.host + "/other:1")
+        tokens.log.clear()
+        self.assertIn("Mounted from team/app", engine("push", server.host + "/other:1"))
+        self.assertIn(["repository:other:pull,push", "repository:team/app:pull"], [query["scope"] for query, user in tokens.log])
+
+    def test_no_other_host_sees_the_password(self):
+        fake, other = self.fake(), self.fake()
+        engine = self.strata()
+        os.makedirs(self.path("home/.docker"))
+        with open(self.path("home/.docker/config.json"), "w") as file:
+            json.dump({"auths": {fake.host: {"auth": base64.b64encode(b"bob:secret").decode()}}}, file)
+
+        def challenge(handler):
+            if handler.headers.get("Authorization") is None:
+                handler.reply(401, WWW_Authenticate='Basic realm="x"')
+            else:
+                handler.reply(307, Location=f"http://{other.host}{handler.path}")
+            return True
+        challenge.kind = "manifests"
+        fake.faults += [challenge] * 2
+        self.assertEqual(engine.run("pull", fake.host + "/x:1").code, 1)
+        self.assertEqual(len(other.requests("/manifests/")), 1)
+        self.assertEqual([headers for _, _, headers in other.log if "Authorization" in headers], [])
+
+    def test_tls_with_an_authority_of_its_own(self):
+        run = lambda *words: subprocess.run(words, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder)
+        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=ca", "-days", "2", "-keyout", "ca.key", "-out", "ca.crt")
+        run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=registry", "-keyout", "key.pem", "-out", "request.pem")
+        with open(self.path("names"), "w") as file:
+            file.write("subjectAltName=IP:127.0.0.1\n")
+        run("openssl", "x509", "-req", "-in", "request.pem", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", "names", "-out", "cert.pem")
+        server = self.registry(tls=(self.path("cert.pem"), self.path("key.pem")))
+        engine = self.strata()
+        name = server.host + "/x:1"
+        self.build(engine, name)
+        done = engine.run("push", "--tls-verify", name)
+        self.assertEqual((done.code, done.err), (
+            1, f'Get "https://{server.host}/v2/": x509: certificate signed by unknown authority\n'), done)
+        engine("push", "--tls-verify=false", name)
+        certs = self.path("home/.config/docker/certs.d", server.host)
+        os.makedirs(certs)
+        os.link(self.path("ca.crt"), os.path.join(certs, "ca.crt"))
+        self.strata("second")("pull", "--tls-verify", name)
+        os.remove(os.path.join(certs, "ca.crt"))
+        with open(os.path.join(certs, "hosts.toml"), "w") as file:
+            file.write(f'server = "https://{server.host}"\n# the mirror is down\n[host."http://127.0.0.1:1"]\n  capabilities = ["pull", "resolve"]\n'
+                       f'[host."https://{server.host}"]\n  ca = "{self.path("ca.crt")}"\n')
+        self.strata("third")("pull", name)
+
+
+# htpasswd -nbB bob secret
+BCRYPT = "$2y$05$icH9nhACIlmw42q7J/mbEevqHDjA.IxZcKujPq0BhbmuzBHP.6hpy"
+HELPER = """#!/usr/bin/python3
+import json, os, sys
+path = "{folder}/vault.json"
+vault = json.load(open(path)) if os.path.exists(path) else {{}}
+said = sys.stdin.read()
+if sys.argv[1] == "get":
+    if said.strip() not in vault:
+        print("credentials not found in native keychain")
+        sys.exit(1)
+    print(json.dumps(vault[said.strip()]))
+elif sys.argv[1] == "store":
+    entry = json.loads(said)
+    vault[entry["ServerURL"]] = entry
+    json.dump(vault, open(path, "w"))
+elif sys.argv[1] == "erase":
+    vault.pop(said.strip(), None)
+    json.dump(vault, open(path, "w"))
+"""
+
+
+if __name__ == "__main__":
+    unittest.main()

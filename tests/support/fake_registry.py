@@ -1,0 +1,97 @@
+"""A registry that misbehaves as a test wants: real manifests and blobs, and faults on the way."""
+import hashlib
+import http.server
+import json
+import re
+import threading
+import urllib.request
+
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+def digest_of(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+class FakeRegistry:
+    """Serves the repository "x". `blobs`: digest -> bytes; `manifests`: tag or digest -> (type, bytes).
+
+    `faults`: a list of functions (handler) -> True if it has answered; each request of a blob asks the first one, which is then
+    gone. `log` has (method, path, headers) of each request.
+    """
+
+    def __init__(self):
+        self.blobs, self.manifests, self.faults, self.log = {}, {}, [], []
+        self.ranges = True
+        fake = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                fake.log.append((self.command, self.path, dict(self.headers)))
+                fake.answer(self)
+
+            do_HEAD = do_POST = do_PUT = do_PATCH = do_GET
+
+            def reply(self, status, body=b"", **headers):
+                self.send_response(status)
+                for name, value in ({"Content-Length": str(len(body))} | {k.replace("_", "-"): v for k, v in headers.items()}).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            def cut(self, status, body, length, **headers):
+                """Says that `length` bytes come, and gives only `body`."""
+                self.reply(status, body, **({"Content_Length": str(length)} | headers))
+                self.close_connection = True
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.host = f"127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def take(self, registry, repository, tag):
+        """Has the image that a real registry has, as "x:1"."""
+        data, kind = registry.manifest(repository, tag)
+        self.manifests["1"] = (kind, data)
+        document = json.loads(data)
+        for blob in [document["config"], *document["layers"]]:
+            with urllib.request.urlopen(f"http://{registry.host}/v2/{repository}/blobs/{blob['digest']}") as answer:
+                self.blobs[blob["digest"]] = answer.read()
+        return document
+
+    def answer(self, handler):
+        path = handler.path.partition("?")[0]
+        if path == "/v2/":
+            return handler.reply(200)
+        kind, _, name = path.removeprefix("/v2/x/").partition("/")
+        if self.faults and kind == getattr(self.faults[0], "kind", "blobs"):
+            if self.faults.pop(0)(handler):
+                return None
+        if kind == "manifests" and name in self.manifests:
+            media_type, data = self.manifests[name]
+            return handler.reply(200, data, Content_Type=media_type)
+        if kind == "blobs" and name in self.blobs:
+            return self.give(handler, self.blobs[name])
+        return handler.reply(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}')
+
+    def give(self, handler, data):
+        wanted = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
+        if not wanted or not self.ranges:
+            return handler.reply(200, data)
+        begin = int(wanted[1])
+        return handler.reply(206, data[begin:], Content_Range=f"bytes {begin}-{len(data) - 1}/{len(data)}")
+
+    def requests(self, part):
+        return [entry for entry in self.log if part in entry[1]]
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()

@@ -1,0 +1,74 @@
+"""A real registry of the test's own: Debian's docker-registry, on the loopback device, with a folder of its own."""
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+
+REGISTRY = "/usr/bin/docker-registry"
+START_SECONDS = 20
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Registry:
+    """Runs from start() to stop(), or in a `with` block. `extra` is added to its configuration (YAML lines)."""
+
+    def __init__(self, folder, extra="", tls=None):
+        self.folder, self.extra, self.tls = folder, extra, tls
+        self.port = free_port()
+        self.host = f"127.0.0.1:{self.port}"
+        self.process = None
+
+    def configuration(self):
+        tls = f"  tls: {{certificate: {self.tls[0]}, key: {self.tls[1]}}}\n" if self.tls else ""
+        return ("version: 0.1\nlog: {level: info, accesslog: {disabled: false}}\n"
+                f"storage: {{filesystem: {{rootdirectory: {self.folder}/data}}, delete: {{enabled: true}}}}\n"
+                f"http:\n  addr: {self.host}\n{tls}{self.extra}")
+
+    def start(self):
+        os.makedirs(self.folder, exist_ok=True)
+        config = os.path.join(self.folder, "config.yml")
+        with open(config, "w") as file:
+            file.write(self.configuration())
+        self.log_path = os.path.join(self.folder, "log")
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen([REGISTRY, "serve", config], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return self
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise AssertionError(f"docker-registry did not start:\n{self.log()[-4000:]}") from None
+                time.sleep(0.02)
+
+    def log(self):
+        with open(self.log_path, errors="replace") as file:
+            return file.read()
+
+    def manifest(self, repository, tag):
+        """Bytes and media type of a manifest, asked for as any client would."""
+        kinds = ("application/vnd.docker.distribution.manifest.v2+json", "application/vnd.oci.image.manifest.v1+json",
+                 "application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.oci.image.index.v1+json")
+        request = urllib.request.Request(f"http://{self.host}/v2/{repository}/manifests/{tag}", headers={"Accept": ", ".join(kinds)})
+        with urllib.request.urlopen(request) as answer:
+            return answer.read(), answer.headers["Content-Type"]
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(20)
+            self.process = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
