@@ -76,11 +76,13 @@ Result<void> write_file_atomic(int dir, const std::string& name, std::string_vie
   if (::getrandom(&random, sizeof random, 0) != sizeof random)
     return Error::from_errno(errno, "getrandom");
   auto temporary = fmt::format("{}.tmp-{}{}", name.substr(0, base), name.substr(base), random);
-  auto fd = TRY(open_at(dir, temporary, O_WRONLY | O_CREAT | O_EXCL, 0600));
+  // Messages name what the user knows, not the file that is gone by then.
+  auto fd = open_at(dir, temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  if (!fd) return Error::from_errno(fd.error().sys_errno(), "open " + name);
   auto written = [&]() -> Result<void> {
-    TRY(write_all(fd.get(), bytes).context("{}", temporary));
-    if (::fchmod(fd.get(), mode) < 0) return Error::from_errno(errno, "chmod " + temporary);
-    if (sync && ::fsync(fd.get()) < 0) return Error::from_errno(errno, "fsync " + temporary);
+    TRY(write_all(fd->get(), bytes).context("{}", name));
+    if (::fchmod(fd->get(), mode) < 0) return Error::from_errno(errno, "chmod " + name);
+    if (sync && ::fsync(fd->get()) < 0) return Error::from_errno(errno, "fsync " + name);
     if (::renameat(dir, temporary.c_str(), dir, name.c_str()) < 0)
       return Error::from_errno(errno, "rename " + name);
     return {};

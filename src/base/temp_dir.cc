@@ -31,8 +31,11 @@ Result<void> remove_tree(int parent, const std::string& name) {
 }
 
 Result<TempDir> TempDir::create(int parent, std::string_view prefix) {
+  return create_named(parent, std::string(prefix) + random_hex(8));
+}
+
+Result<TempDir> TempDir::create_named(int parent, std::string name) {
   auto keep = TRY(duplicate(parent));
-  auto name = std::string(prefix) + random_hex(8);
   if (::mkdirat(parent, name.c_str(), 0700) < 0) return Error::from_errno(errno, "mkdir " + name);
   auto fd = TRY(open_in_root(parent, name, Resolve::NoLinks, O_RDONLY | O_DIRECTORY));
   return TempDir(std::move(keep), std::move(fd), std::move(name));

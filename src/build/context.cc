@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/io.h"
+#include "base/random_id.h"
 #include "base/text.h"
 #include "build/unpack.h"
 #include "compress/detect.h"
@@ -238,7 +239,9 @@ Result<void> Context::open_git(const Store& store, const ContextRequest& request
 
 Result<void> Context::open_stream(const Store& store, const ContextRequest& request,
                                   const ContextEvents& events, const std::stop_token& stop) {
-  auto scratch = TRY(TempDir::create(store.own_dir(), "context-"));
+  auto name = "context-" + random_hex(8);
+  TRY(store.note_work("strata/" + name));
+  auto scratch = TRY(TempDir::create_named(store.own_dir(), name));
   root_ = TRY(duplicate(scratch.fd()));
   scratch_.emplace(std::move(scratch));
   if (request.path != "-") return open_url(store, request, events, stop);

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "base/io.h"
+#include "base/random_id.h"
 #include "build/tarsum.h"
 #include "http/client.h"
 #include "http/url.h"
@@ -154,7 +155,9 @@ Result<std::unique_ptr<LooseFile>> fetch_file(const Store& store, const RemoteRe
                                               progress::StepReport& output,
                                               const DownloadEvent& event,
                                               const std::stop_token& stop) {
-  auto directory = TRY(TempDir::create(store.own_dir(), "add-"));
+  auto scratch = "add-" + random_hex(8);
+  TRY(store.note_work("strata/" + scratch));
+  auto directory = TRY(TempDir::create_named(store.own_dir(), scratch));
   auto fd = TRY(open_at(directory.fd(), kUnnamed, O_RDWR | O_CREAT | O_EXCL, 0600));
   Download download(fd.get(), {.url = request.url}, event);
   auto fetched = http::get(request.url, download.receiver(), stop);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
+#include "base/random_id.h"
 #include "build/tarsum.h"
 
 namespace strata::build {
@@ -13,7 +14,9 @@ Result<std::unique_ptr<LooseFile>> make_heredoc_file(const Store& store, const s
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
     return Error(ErrorCode::InvalidArgument,
                  fmt::format("here-document {}: its name cannot be that of a file", name));
-  auto directory = TRY(TempDir::create(store.own_dir(), "heredoc-"));
+  auto scratch = "heredoc-" + random_hex(8);
+  TRY(store.note_work("strata/" + scratch));
+  auto directory = TRY(TempDir::create_named(store.own_dir(), scratch));
   TRY(write_file(directory.fd(), name, body, 0644));
   timespec times[2] = {};  // 1970
   if (::utimensat(directory.fd(), name.c_str(), times, 0) < 0 ||

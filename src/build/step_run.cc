@@ -83,7 +83,9 @@ Result<Stage::RunSandbox> Stage::make_sandbox(const RunStep& step) {
   if (::mkdirat(store.caches().dir(), merged.c_str(), 0700) < 0)
     return Error::from_errno(errno, "mkdir merged");
   box.merged = store.path() + "/overlay2/" + merged;
-  auto bundle = TRY(TempDir::create(store.own_dir(), "run-"));
+  auto name = "run-" + random_hex(8);
+  TRY(store.note_work("strata/" + name));
+  auto bundle = TRY(TempDir::create_named(store.own_dir(), name));
   box.bundle.emplace(std::move(bundle));
   box.bundle_path = store.path() + "/strata/" + box.bundle->name();
   TRY(mount_sandbox(box, step));

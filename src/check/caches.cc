@@ -114,7 +114,8 @@ void Checker::check_cache_parent(const std::string& cache, const std::string& pa
 
 Result<void> Checker::check_mounts() {
   if (!request_.only.empty()) return {};
-  for (const auto& container : TRY(store_.layers().mounts())) TRY(check_mount(container));
+  for (const auto& container : TRY(store_.layers().mounts()))
+    if (!unsettled_hex_.contains(container)) TRY(check_mount(container));
   return {};
 }
 
@@ -168,6 +169,7 @@ Result<void> Checker::check_mount(const std::string& container) {
   check_cache_link(mount_id, {});
   if (!mount->init_id.empty()) check_cache_link(mount->init_id, {});
   std::string top;
+  if (mount->parent && waiting_.contains(*mount->parent)) return {};  // for --repair
   if (mount->parent) {
     top = cache_of(*mount->parent);
     if (top.empty()) {

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/byte_stream.h"
 #include "store/store.h"
 
 namespace strata {
@@ -28,8 +31,26 @@ struct CheckReport {
   int exit_status() const;
 };
 
+/// Where lost content may come from: an archive of images.
+class Donor {
+ public:
+  Donor() = default;
+  Donor(const Donor&) = delete;
+  Donor& operator=(const Donor&) = delete;
+  virtual ~Donor() = default;
+
+  virtual const std::string& name() const = 0;
+  virtual bool has(DiffID id) const = 0;
+  /// Gives the tar of a layer that it has, without compression; whether it is that is not checked.
+  virtual Result<void> read(DiffID id,
+                            const std::function<Result<void>(ByteSource&)>& use) const = 0;
+  /// The config of an image; its sha256 is the ID.
+  virtual std::optional<std::string> config(ImageID id) const = 0;
+};
+
 struct CheckRequest {
   bool repair = false;
+  const Donor* donor = nullptr;
   std::vector<ImageID> only;  // these images and their layers; empty: the whole store
 };
 

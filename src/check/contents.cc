@@ -3,9 +3,19 @@
 #include <thread>
 
 #include "check/detail/checker.h"
+#include "check/detail/contents_source.h"
 #include "store/layer_reader.h"
 
 namespace strata::detail {
+
+Result<void> Checker::check_layer_contents(const WantedLayer& layer,
+                                           std::atomic<std::int64_t>& bytes) const {
+  TRY(read_layer(store_, info(layer), [&](std::string_view part) -> Result<void> {
+    bytes += static_cast<std::int64_t>(part.size());
+    return {};
+  }));
+  return compare_names(store_, info(layer));
+}
 
 /// All layers in parallel, as many as there are cores; the findings in the order of the layers.
 Result<void> Checker::check_contents() {
@@ -19,10 +29,7 @@ Result<void> Checker::check_contents() {
   std::atomic<std::int64_t> bytes = 0;
   auto work = [&] {
     for (auto i = next++; i < todo.size(); i = next++)
-      results[i] = read_layer(store_, info(*todo[i]), [&](std::string_view part) -> Result<void> {
-        bytes += static_cast<std::int64_t>(part.size());
-        return {};
-      });
+      results[i] = check_layer_contents(*todo[i], bytes);
   };
   {
     std::vector<std::jthread> workers;
@@ -36,11 +43,21 @@ Result<void> Checker::check_contents() {
   return {};
 }
 
+/// A changed or lost file comes back from an equal one of another layer, or from the donor.
 void Checker::report_contents(const WantedLayer& layer, const Error& error) {
-  damage({.path = "overlay2/" + layer.cache_id + "/diff",
-          .what = error.message(),
-          .remedy = "remove the images concerned and load or pull them again",
-          .images = names(layer)});
+  Finding finding{.path = "overlay2/" + layer.cache_id + "/diff",
+                  .what = error.message(),
+                  .images = names(layer)};
+  auto source = find_contents(layer);
+  if (source) {
+    finding.remedy = source->remedy;
+    if (!mend(std::move(finding), [&] { return replace_contents(layer, source->tar.get()); }))
+      changed_.insert(layer.chain);
+    return;
+  }
+  changed_.insert(layer.chain);
+  finding.remedy = "remove the images concerned and load or pull them again";
+  damage(std::move(finding));
 }
 
 }  // namespace strata::detail

@@ -49,12 +49,16 @@ Result<void> Checker::check_images() {
     if (!is_wanted(id)) continue;
     auto hex = id.digest().hex();
     present.insert(hex);
+    if (unsettled_hex_.contains(hex) && !names_.contains(hex)) continue;
     report_.images++;
     auto image = store_.images().get(id);
     if (image && !want(name_of(hex), image->config))
       image = Error(ErrorCode::Corrupt, "has more than 125 layers");
     if (image) continue;
     auto path = std::string(kConfigs) + "/" + hex;
+    if (restore_config(id,
+                       {.path = path, .what = image.error().message(), .images = {name_of(hex)}}))
+      continue;
     damage({.path = path,
             .what = image.error().message(),
             .remedy = "load or pull the image again; the config goes to strata/quarantine",
@@ -63,12 +67,28 @@ Result<void> Checker::check_images() {
   }
   if (!request_.only.empty()) return {};
   for (const auto& [hex, tag] : names_)
-    if (!present.contains(hex))
+    if (!present.contains(hex) && !restore_config(ImageID(TRY(Digest::parse("sha256:" + hex))),
+                                                  {.path = std::string(kConfigs) + "/" + hex,
+                                                   .what = "is missing, and a tag leads to it",
+                                                   .images = {tag}}))
       damage({.path = kTags,
               .what = fmt::format("leads to the image {}, which is not there", hex.substr(0, 12)),
               .remedy = "load or pull the image again, or remove the tag",
               .images = {tag}});
   return {};
+}
+
+/// False if nobody has it. Its layers are wanted from then on, so that they are restored, too.
+bool Checker::restore_config(const ImageID& id, Finding finding) {
+  auto config = request_.donor ? request_.donor->config(id) : std::nullopt;
+  auto parsed = config ? parse_image_config(*config) : Result<ImageConfig>(ImageConfig());
+  if (!config || !parsed) return false;
+  finding.remedy = "written again from " + request_.donor->name();
+  mend(std::move(finding), [&]() -> Result<void> {
+    TRY(store_.images().put(*config, std::nullopt, false));
+    return {};
+  });
+  return want(name_of(id.digest().hex()), *parsed);
 }
 
 /// False if no store can hold so many.

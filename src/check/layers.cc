@@ -70,6 +70,7 @@ Result<void> Checker::check_layers() {
       &Checker::check_entry, &Checker::check_cache_id, &Checker::check_words, &Checker::check_split,
       &Checker::check_size,  &Checker::check_link,     &Checker::check_lower};
   report_.layers = layers_.size();
+  TRY(find_shared_caches());
   for (auto& layer : layers_) {
     if (layer.parent && lost_.contains(*layer.parent)) {
       TRY(lose(layer));
@@ -88,7 +89,8 @@ Result<void> Checker::lose(const WantedLayer& layer) {
   if (!request_.repair || !stat_at(store_.dir(), layer.entry())) return {};
   auto cache = read_file(store_.dir(), layer.entry() + "/cache-id", 4096);
   TRY(quarantine(layer.entry()));
-  if (cache && has_diff(store_, word(*cache))) TRY(quarantine("overlay2/" + word(*cache)));
+  if (cache && has_diff(store_, word(*cache)) && !shared_caches_.contains(word(*cache)))
+    TRY(quarantine("overlay2/" + word(*cache)));
   return {};
 }
 
@@ -100,6 +102,7 @@ Result<bool> Checker::check_entry(WantedLayer& layer) {
     finding.remedy = "made again from the files in overlay2/" + *cache;
     return mend(std::move(finding), [&] { return restore_entry(layer, *cache); });
   }
+  if (donor_has(layer.diff)) return restore_layer(layer, finding);
   finding.remedy = "load or pull the image again";
   damage(std::move(finding));
   TRY(lose(layer));
@@ -109,13 +112,16 @@ Result<bool> Checker::check_entry(WantedLayer& layer) {
 Result<bool> Checker::check_cache_id(WantedLayer& layer) {
   auto path = layer.entry() + "/cache-id";
   auto text = read_file(store_.dir(), path, 4096);
-  if (text && has_diff(store_, word(*text))) {
-    layer.cache_id = word(*text);
-    return true;
-  }
+  bool is_there = text && has_diff(store_, word(*text));
+  layer.cache_id = is_there ? word(*text) : "";
+  // Of two layers that name one cache it belongs to the one whose files are in it.
+  bool is_anothers = is_there && shared_caches_.contains(layer.cache_id) && !has_contents(layer);
+  if (is_there && !is_anothers) return true;
+  layer.cache_id.clear();
   Finding finding{.path = path, .images = names(layer)};
   finding.what = !text                 ? "is missing"
                  : word(*text).empty() ? "is empty"
+                 : is_anothers         ? "names " + word(*text) + ", which is another layer's"
                                        : "names " + word(*text) + ", which is not there";
   if (auto cache = TRY(find_cache(layer))) {
     layer.cache_id = *cache;
@@ -125,6 +131,7 @@ Result<bool> Checker::check_cache_id(WantedLayer& layer) {
     return true;
   }
   finding.what += "; the files of the layer are gone";
+  if (donor_has(layer.diff)) return restore_layer(layer, finding);
   finding.remedy = "load or pull the image again; what is left goes to strata/quarantine";
   damage(std::move(finding));
   TRY(lose(layer));
@@ -156,23 +163,43 @@ Result<bool> Checker::check_words(WantedLayer& layer) {
 Result<bool> Checker::check_size(WantedLayer& layer) {
   auto path = layer.entry() + "/size";
   auto text = read_file(store_.dir(), path, 4096);
-  auto said = text ? parse_size(*text) : std::nullopt;
+  if (text && parse_size(*text)) {
+    auto diff = TRY(store_.caches().open_diff(layer.cache_id));
+    if (parse_size(*text) != TRY(bytes_of_files(diff.get()))) odd_sizes_.push_back(&layer);
+    return true;
+  }
   auto diff = TRY(store_.caches().open_diff(layer.cache_id));
   auto bytes = TRY(bytes_of_files(diff.get()));
-  if (said == bytes) return true;
-  if (said && !unreadable_.contains(layer.chain)) {
-    auto in_tar = bytes_in_split(store_, layer.entry() + kSplit);
-    if (in_tar && *in_tar == *said) return true;
-  }
   mend({.path = path,
         .what = !text           ? "is missing"
                 : text->empty() ? "is empty"
-                : !said         ? "is not a number"
-                                : fmt::format("says {}, the files have {} bytes", *said, bytes),
+                                : "is not a number",
         .remedy = "counted again",
         .images = names(layer)},
        [&] { return write_file_atomic(store_.dir(), path, std::to_string(bytes), 0644); });
   return true;
+}
+
+/// After the contents: where a file is lost, the number may be the one thing that is right.
+Result<void> Checker::check_odd_sizes() {
+  for (const auto* layer : odd_sizes_) {
+    if (changed_.contains(layer->chain) || lost_.contains(layer->chain)) continue;
+    auto path = layer->entry() + "/size";
+    auto said = parse_size(TRY(read_file(store_.dir(), path, 4096)));
+    auto diff = TRY(store_.caches().open_diff(layer->cache_id));
+    auto bytes = TRY(bytes_of_files(diff.get()));
+    if (!said || *said == bytes) continue;
+    auto in_tar = unreadable_.contains(layer->chain)
+                      ? Result<std::int64_t>(bytes)
+                      : bytes_in_split(store_, layer->entry() + kSplit);
+    if (in_tar && *in_tar == *said) continue;
+    mend({.path = path,
+          .what = fmt::format("says {}, the files have {} bytes", *said, bytes),
+          .remedy = "counted again",
+          .images = names(*layer)},
+         [&] { return write_file_atomic(store_.dir(), path, std::to_string(bytes), 0644); });
+  }
+  return {};
 }
 
 Result<bool> Checker::check_split(WantedLayer& layer) {
@@ -189,6 +216,7 @@ Result<bool> Checker::check_split(WantedLayer& layer) {
       unreadable_.insert(layer.chain);
     return true;
   }
+  if (donor_has(layer.diff)) return restore_layer(layer, finding);
   unreadable_.insert(layer.chain);
   finding.remedy = "the image runs but cannot be saved: remove it and load or pull it again";
   damage(std::move(finding));
@@ -213,6 +241,23 @@ Result<void> Checker::restore_entry(const WantedLayer& layer, const std::string&
   entry.cache_id = cache;
   entry.size = sealed.size;
   return store_.layers().publish(std::move(files), entry);
+}
+
+bool Checker::has_contents(const WantedLayer& layer) const {
+  auto ignore = [](std::string_view) -> Result<void> { return {}; };
+  return read_layer(store_, info(layer), ignore).has_value();
+}
+
+Result<void> Checker::find_shared_caches() {
+  std::set<std::string> seen;
+  auto dir = TRY(open_dir(store_.dir(), kLayers));
+  for (const auto& name : TRY(list_dir(dir.get()))) {
+    auto cache = read_file(dir.get(), name + "/cache-id", 4096);
+    if (cache && !word(*cache).empty() && Digest::parse("sha256:" + name) &&
+        !seen.insert(word(*cache)).second)
+      shared_caches_.insert(word(*cache));
+  }
+  return {};
 }
 
 Result<std::optional<std::string>> Checker::find_cache(const WantedLayer& layer) const {
@@ -240,6 +285,7 @@ Result<bool> Checker::check_link(WantedLayer& layer) {
 }
 
 Result<bool> Checker::check_lower(WantedLayer& layer) {
+  if (layer.parent && waiting_.contains(*layer.parent)) return true;
   auto parent = layer.parent ? layers_[index_.at(*layer.parent)].cache_id : "";
   check_cache_parent(layer.cache_id, parent, names(layer));
   return true;

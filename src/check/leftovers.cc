@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "check/detail/checker.h"
 #include "collect/buildkit.h"
+#include "collect/remains.h"
 #include "collect/sweep.h"
 #include "collect/usage.h"
 
@@ -62,34 +63,9 @@ void Checker::add_unused_layers(std::vector<Finding>& found) const {
           leftover(std::string(kLayers) + "/" + chain.digest().hex(), "is used by nothing"));
 }
 
-/// What interrupted writes and removals leave.
 Result<void> Checker::add_halves(std::vector<Finding>& found) const {
-  struct Place {
-    const char* dir;
-    const char* prefix;
-    const char* suffix;
-    const char* what;
-  };
-  constexpr Place kPlaces[] = {
-      {"image/overlay2/layerdb/tmp", "", "", "was left by an interrupted write"},
-      {kLayers, "", "-removing", "was left by an interrupted removal"},
-      {"image/overlay2", ".tmp-", "", "was left by an interrupted write"},
-      {kConfigs, ".tmp-", "", "was left by an interrupted write"},
-  };
-  for (const auto& place : kPlaces) {
-    auto dir = open_dir(store_.dir(), place.dir);
-    if (!dir) continue;
-    for (const auto& name : TRY(list_dir(dir->get())))
-      if (name.starts_with(place.prefix) && name.ends_with(place.suffix))
-        found.push_back(leftover(std::string(place.dir) + "/" + name, place.what));
-  }
-  constexpr const char* kMetadata = "image/overlay2/imagedb/metadata/sha256";
-  auto dir = TRY(open_dir(store_.dir(), kMetadata));
-  for (const auto& name : TRY(list_dir(dir.get()))) {
-    auto id = Digest::parse("sha256:" + name);
-    if (id && !store_.images().contains(ImageID(*id)))
-      found.push_back(leftover(std::string(kMetadata) + "/" + name, "is of an image that is gone"));
-  }
+  for (auto& remain : TRY(find_remains(store_)))
+    found.push_back(leftover(std::move(remain.path), std::move(remain.what)));
   return {};
 }
 

@@ -11,9 +11,11 @@ namespace {
 struct Options {
   bool repair = false;
   bool json = false;
+  std::string from;
 };
 
 void add_flags(FlagSet& f, Options& o) {
+  f.add(o.from, "from", 0, "Restore lost layers and configs from an archive or a layout");
   f.add(o.json, "json", 0, "Print one JSON object for each finding");
   f.add(o.repair, "repair", 0, "Restore what can be restored and remove leftovers");
 }
@@ -36,7 +38,7 @@ std::string plain_text(const CheckLine& line) {
 }
 
 Result<int> run(Options& o, Call& call) {
-  auto result = check(engine_options(call), call.args, o.repair);
+  auto result = check(engine_options(call), call.args, o.repair, o.from);
   if (!result) return from_daemon(std::move(result).error());
   for (const auto& line : result->lines)
     fmt::print(call.out, "{}\n", o.json ? json_text(line) : plain_text(line));

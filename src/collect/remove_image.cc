@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "container/liveness.h"
+#include "store/reclaim.h"
 
 namespace strata {
 
@@ -191,7 +192,10 @@ Result<void> ImageRemoval::delete_layers(std::optional<ChainID> chain, RemovedIt
   auto& layers = TRY(usage())->layers;
   while (chain) {
     auto found = layers.find(*chain);
-    if (found == layers.end() || --found->second.users > 0) return {};
+    if (found == layers.end()) return {};
+    if (--found->second.users > 0)
+      return removal_->held.contains(chain->digest()) ? note_leftover(*store_, *chain)
+                                                      : Result<void>();
     const LayerInfo layer = found->second.layer;
     auto entry = TRY(store_->layers().condemn(layer.chain_id));
     condemned_.push_back({std::move(entry), layer.cache_id});
@@ -261,7 +265,19 @@ RemovedItems ImageRemoval::prune_one(ImageID id, bool all) {
   return items;
 }
 
+/// What earlier removals had to leave, and what dead processes had published, goes as soon as
+/// nobody works with it any more.
+Result<void> ImageRemoval::release_leftovers() {
+  for (const auto& chain : TRY(leftovers(*store_))) {
+    if (removal_->held.contains(chain.digest())) continue;
+    TRY(release(chain));
+    forget_leftover(*store_, chain);
+  }
+  return {};
+}
+
 Result<void> ImageRemoval::finish() {
+  TRY(release_leftovers());
   removal_.reset();
   for (const auto& layer : condemned_) {
     TRY(store_->caches().remove(layer.cache_id));

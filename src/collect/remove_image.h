@@ -44,7 +44,8 @@ class ImageRemoval {
   /// Removes a layer and those below it, as far as nobody needs them.
   Result<void> release(ChainID chain);
 
-  /// Gives the lock back and removes the files of all layers that were removed.
+  /// Takes also the layers that earlier removals left to a process which has ended, gives the lock
+  /// back, and removes the files of all layers that were removed.
   Result<void> finish();
 
  private:
@@ -64,6 +65,7 @@ class ImageRemoval {
   Result<void> remove_image(ImageID id, const RemoveImageRequest& request, bool quiet,
                             RemovedItems& items);
   Result<void> delete_image(ImageID id, RemovedItems& items);
+  Result<void> release_leftovers();
   Result<void> delete_layers(std::optional<ChainID> chain, RemovedItems& items);
   Result<std::optional<Conflict>> conflict(ImageID id, bool force, bool look_at_names);
   Result<const ContainerRecord*> container_of(ImageID id, std::optional<bool> running);

@@ -94,6 +94,42 @@ class Removal : public testing::Test {
   int count_ = 0;
 };
 
+TEST_F(Removal, TakesLaterWhatAnotherProcessWorkedWith) {
+  auto bottom = layer({}, "1");
+  auto top = layer({bottom.diff_id}, "22");
+  auto other = layer({}, "333");
+  auto a = image({bottom.diff_id, top.diff_id}, "a:1");
+  auto b = image({other.diff_id}, "b:1");
+  reopen();
+  auto building = must(Store::open(root_, Store::Access::Write));
+  EXPECT_TRUE(building->hold(top.chain_id));
+  EXPECT_EQ(remove("a:1"), (Lines{"U a:1", "D " + a.str()}));
+  EXPECT_EQ(entries("strata/leftovers"), 1u);
+  EXPECT_EQ(remove("nope"), (Lines{"No such image: nope"}));
+  EXPECT_TRUE(store_->layers().contains(top.chain_id));
+  building.reset();
+  EXPECT_EQ(remove("b:1"), (Lines{"U b:1", "D " + b.str(), "D " + other.chain_id.str()}));
+  EXPECT_EQ(entries("image/overlay2/layerdb/sha256"), 0u);
+  EXPECT_EQ(entries("overlay2"), 1u);  // l
+  EXPECT_EQ(entries("strata/leftovers"), 0u);
+}
+
+TEST_F(Removal, ALeftoverThatIsNeededAgainStays) {
+  auto one = layer({}, "1");
+  image({one.diff_id}, "a:1");
+  reopen();
+  auto building = must(Store::open(root_, Store::Access::Write));
+  EXPECT_TRUE(building->hold(one.chain_id));
+  remove("a:1");
+  image({one.diff_id}, "b:1");
+  building.reset();
+  remove("nope");
+  EXPECT_TRUE(store_->layers().contains(one.chain_id));
+  EXPECT_EQ(entries("strata/leftovers"), 0u);
+  remove("b:1");
+  EXPECT_FALSE(store_->layers().contains(one.chain_id));
+}
+
 TEST_F(Removal, TakesOnlyLayersThatNobodyElseNeeds) {
   auto bottom = layer({}, "1");
   auto left = layer({bottom.diff_id}, "22");

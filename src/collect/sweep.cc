@@ -11,6 +11,7 @@
 #include "base/temp_dir.h"
 #include "collect/buildkit.h"
 #include "collect/disk_usage.h"
+#include "collect/remains.h"
 
 namespace strata {
 namespace {
@@ -38,29 +39,8 @@ Result<void> remove_unused_layers(const Store& store) {
   return {};
 }
 
-/// Whatever is in layerdb/tmp, and entries whose removal was cut off.
-Result<void> remove_halves(const Store& store) {
-  auto layerdb = TRY(open_dir(store.dir(), kLayerDB));
-  auto tmp = TRY(open_dir(layerdb.get(), "tmp"));
-  for (const auto& name : TRY(list_dir(tmp.get()))) TRY(remove_tree(tmp.get(), name));
-  auto layers = TRY(open_dir(layerdb.get(), "sha256"));
-  for (const auto& name : TRY(list_dir(layers.get())))
-    if (name.ends_with("-removing")) TRY(remove_tree(layers.get(), name));
-  return {};
-}
-
-/// Metadata of images that are gone, and what a write that was cut off left beside its file.
-Result<void> remove_image_remains(const Store& store) {
-  auto metadata = TRY(open_dir(store.dir(), "image/overlay2/imagedb/metadata/sha256"));
-  for (const auto& name : TRY(list_dir(metadata.get()))) {
-    auto id = Digest::parse("sha256:" + name);
-    if (id && !store.images().contains(ImageID(*id))) TRY(remove_tree(metadata.get(), name));
-  }
-  for (const char* path : {"image/overlay2", "image/overlay2/imagedb/content/sha256"}) {
-    auto dir = TRY(open_dir(store.dir(), path));
-    for (const auto& name : TRY(list_dir(dir.get())))
-      if (name.starts_with(".tmp-")) ::unlinkat(dir.get(), name.c_str(), 0);
-  }
+Result<void> remove_remains(const Store& store) {
+  for (const auto& remain : TRY(find_remains(store))) TRY(remove_tree(store.dir(), remain.path));
   return {};
 }
 
@@ -127,8 +107,7 @@ Result<std::int64_t> sweep(const Store& store) {
   auto removal = TRY(store.begin_removal());
   auto before = TRY(bytes_on_disk(store));
   TRY(remove_unused_layers(store));
-  TRY(remove_halves(store));
-  TRY(remove_image_remains(store));
+  TRY(remove_remains(store));
   TRY(remove_unnamed_caches(store));
   TRY(remove_dead_links(store));
   auto kept = remove_kept_blobs(store.own_dir());

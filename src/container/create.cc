@@ -151,11 +151,14 @@ Result<ContainerRecord> make_record(const CreateRequest& request, const Image& i
 
 /// containers/<id> appears by rename, with both files in it.
 Result<void> publish_record(const Store& store, const ContainerRecord& r) {
-  auto dir = TRY(TempDir::create(store.own_dir(), "new-container-"));
+  auto name = "new-container-" + random_hex(8);
+  TRY(store.note_work("strata/" + name));
+  auto dir = TRY(TempDir::create_named(store.own_dir(), name));
   TRY(write_file_atomic(dir.fd(), "hostconfig.json", encode_host_config(r), 0644));
   TRY(write_file_atomic(dir.fd(), "config.v2.json", encode_container_config(r), 0600));
   if (::mkdirat(dir.fd(), "checkpoints", 0700) < 0 || ::fchmod(dir.fd(), 0710) < 0)
     return Error::from_errno(errno, "container directory");
+  TRY(store.unsynced().add_container(r.id));
   return dir.publish(store.containers_dir(), r.id);
 }
 

@@ -256,7 +256,12 @@ Result<void> save_container(const Store& store, const ContainerRecord& record) {
   auto dir = TRY(open_dir(store.containers_dir(), record.id));
   if (record.parsed_host.is_null() && record.parsed_config.is_null())
     TRY(write_file_atomic(dir.get(), "hostconfig.json", encode_host_config(record), 0644));
-  return write_file_atomic(dir.get(), "config.v2.json", encode_container_config(record), 0600);
+  // A record that was safe stays so: the new one is on the disk before it takes the old one's
+  // place. One that goes at the container's end need not, but must be known as such.
+  bool sync = !record.host.auto_remove;
+  if (!sync) TRY(store.unsynced().add_container(record.id));
+  return write_file_atomic(dir.get(), "config.v2.json", encode_container_config(record), 0600,
+                           sync);
 }
 
 Result<std::vector<std::string>> container_ids(const Store& store) {

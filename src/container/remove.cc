@@ -38,6 +38,8 @@ Result<void> kill_first(const Store& store, const std::string& id) {
 /// In one step: nobody sees half a record. Its new name in ROOT/strata.
 Result<std::string> take_away_record(const Store& store, const std::string& id) {
   auto name = "removed-" + random_hex(8);
+  TRY(store.note_work("image/overlay2/layerdb/mounts/" + id));
+  TRY(store.note_work("strata/" + name));
   if (::renameat(store.containers_dir(), id.c_str(), store.own_dir(), name.c_str()) < 0)
     return Error::from_errno(errno, "remove containers/" + id);
   return name;

@@ -1,6 +1,7 @@
 #include "engine/check.h"
 
 #include "check/check.h"
+#include "engine/archive_donor.h"
 
 namespace strata {
 namespace {
@@ -20,9 +21,12 @@ const char* state_text(Finding::State state) {
 }  // namespace
 
 Result<CheckResult> check(const EngineOptions& engine, const std::vector<std::string>& images,
-                          bool repair) {
+                          bool repair, const std::string& from) {
   auto store = TRY(Store::open(engine.root, repair ? Store::Access::Write : Store::Access::Read));
-  CheckRequest request{.repair = repair, .only = {}};
+  std::unique_ptr<Donor> donor;
+  if (!from.empty())
+    donor = TRY(open_archive_donor(*store, from, engine.stop).context("check --from"));
+  CheckRequest request{.repair = repair, .donor = donor.get(), .only = {}};
   for (const auto& image : images) request.only.push_back(TRY(resolve_image(*store, image)));
   if (repair && !TRY(store->take_alone()))
     return Error(ErrorCode::Conflict, "check: another strata works on the store: try again later");

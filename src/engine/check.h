@@ -26,7 +26,8 @@ struct CheckResult {
 
 /// Checks the store, or only `images`. With `repair` no dockerd and no other writer may work on it:
 /// Conflict.
+/// `from`, if not empty, is an archive or a layout that may have what is lost.
 Result<CheckResult> check(const EngineOptions& engine, const std::vector<std::string>& images,
-                          bool repair);
+                          bool repair, const std::string& from);
 
 }  // namespace strata

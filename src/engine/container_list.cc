@@ -173,9 +173,11 @@ Result<ContainerRow> make_row(const Store& store, const ContainerRecord& r, bool
   for (const auto& m : r.mounts) row.mounts.push_back(m.name.empty() ? m.source : m.name);
   row.networks = r.host.network_mode;
   if (size) {
-    auto sizes = TRY(container_sizes(store, r));
-    row.size_rw = sizes.writable;
-    row.size_root_fs = sizes.root_fs;
+    auto sizes = container_sizes(store, r);
+    // Being removed: its layer goes after its record.
+    if (!sizes && sizes.error().code() != ErrorCode::NotFound) return std::move(sizes).error();
+    row.size_rw = sizes ? sizes->writable : 0;
+    row.size_root_fs = sizes ? sizes->root_fs : 0;
   }
   return row;
 }

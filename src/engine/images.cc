@@ -296,6 +296,7 @@ Result<void> tag_image(const EngineOptions& engine, std::string_view source,
   TRY(check_taggable(reference));
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto id = TRY(resolve_image(*store, source));
+  if (!engine.lazy) TRY(store->sync_published());
   return name_image(*store, reference, id, Time::now());
 }
 

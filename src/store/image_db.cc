@@ -7,6 +7,7 @@
 
 #include "base/io.h"
 #include "base/temp_dir.h"
+#include "store/unsynced.h"
 
 namespace strata {
 namespace {
@@ -20,18 +21,19 @@ std::optional<ImageID> image_name(const std::string& name) {
   return digest ? std::optional(ImageID(*digest)) : std::nullopt;
 }
 
-Result<void> write_key(int metadata, ImageID id, const char* key, std::string_view value) {
-  auto name = id.digest().hex();
-  if (::mkdirat(metadata, name.c_str(), 0700) < 0 && errno != EEXIST)
-    return Error::from_errno(errno, "mkdir " + name);
-  return write_file_atomic(metadata, key_path(id, key), value, 0600);
-}
-
 bool has_key(int metadata, ImageID id, const char* key) {
   return ::faccessat(metadata, key_path(id, key).c_str(), F_OK, 0) == 0;
 }
 
 }  // namespace
+
+Result<void> ImageDB::write_key(ImageID id, const char* key, std::string_view value) const {
+  auto name = id.digest().hex();
+  if (unsynced_ != nullptr) TRY(unsynced_->add(id));
+  if (::mkdirat(metadata_.get(), name.c_str(), 0700) < 0 && errno != EEXIST)
+    return Error::from_errno(errno, "mkdir " + name);
+  return write_file_atomic(metadata_.get(), key_path(id, key), value, 0600);
+}
 
 Result<Image> ImageDB::get(ImageID id) const {
   auto bytes = read_file(content_.get(), id.digest().hex());
@@ -76,10 +78,12 @@ Result<ImageID> ImageDB::put(std::string_view config, const std::optional<ImageI
   ImageID id(sha256(config));
   auto name = id.digest().hex();
   auto stored = read_file(content_.get(), name);
-  if (!stored || *stored != config)  // absent, or damaged by a power cut: then this is the repair
+  if (!stored || *stored != config) {  // absent, or damaged by a power cut: then this is the repair
+    if (unsynced_ != nullptr) TRY(unsynced_->add(id));
     TRY(write_file_atomic(content_.get(), name, config, 0600));
-  if (parent) TRY(write_key(metadata_.get(), id, "parent", parent->str()));
-  if (built_locally) TRY(write_key(metadata_.get(), id, "builtLocally", "\x01"));
+  }
+  if (parent) TRY(write_key(id, "parent", parent->str()));
+  if (built_locally) TRY(write_key(id, "builtLocally", "\x01"));
   return id;
 }
 
@@ -108,7 +112,17 @@ std::optional<Time> ImageDB::last_updated(ImageID id) const {
 }
 
 Result<void> ImageDB::set_last_updated(ImageID id, Time when) const {
-  return write_key(metadata_.get(), id, "lastUpdated", when.str());
+  return write_key(id, "lastUpdated", when.str());
+}
+
+Result<void> ImageDB::drop_empty_metadata(ImageID id) const {
+  auto dir = open_dir(metadata_.get(), id.digest().hex());
+  if (!dir) return {};
+  for (const auto& key : TRY(list_dir(dir->get()))) {
+    auto st = stat_at(dir->get(), key);
+    if (st && st->st_size == 0) ::unlinkat(dir->get(), key.c_str(), 0);
+  }
+  return {};
 }
 
 Result<void> ImageDB::remove(ImageID id) const {

@@ -12,6 +12,8 @@
 
 namespace strata {
 
+class Unsynced;
+
 /// An image: its config exactly as stored, and decoded.
 struct Image {
   ImageID id;
@@ -24,6 +26,9 @@ class ImageDB {
  public:
   ImageDB(UniqueFd content, UniqueFd metadata)
       : content_(std::move(content)), metadata_(std::move(metadata)) {}
+
+  /// From now on everything that is published is noted there before. Borrowed.
+  void note_in(const Unsynced& unsynced) { unsynced_ = &unsynced; }
 
   /// Reads and verifies. NotFound; Corrupt if the bytes do not fit the ID or do not decode.
   Result<Image> get(ImageID id) const;
@@ -43,13 +48,18 @@ class ImageDB {
   Result<std::vector<ImageID>> children(const std::optional<ImageID>& id) const;
   std::optional<Time> last_updated(ImageID id) const;
   Result<void> set_last_updated(ImageID id, Time when) const;
+  /// Metadata that a power cut has emptied says nothing any more.
+  Result<void> drop_empty_metadata(ImageID id) const;
 
   /// Removes the config, its metadata, and the `parent` files that name it.
   Result<void> remove(ImageID id) const;
 
  private:
+  Result<void> write_key(ImageID id, const char* key, std::string_view value) const;
+
   UniqueFd content_;
   UniqueFd metadata_;
+  const Unsynced* unsynced_ = nullptr;
 };
 
 }  // namespace strata

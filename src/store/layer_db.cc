@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "base/random_id.h"
+#include "store/unsynced.h"
 
 namespace strata {
 namespace {
@@ -167,18 +168,22 @@ Result<UniqueFd> LayerDB::open_split(ChainID id) const {
 
 Result<TempDir> LayerDB::begin() const {
   auto tmp = TRY(open_dir(dir_.get(), "tmp"));
-  return TempDir::create(tmp.get(), "write-set-");
+  auto name = "write-set-" + random_hex(8);
+  if (note_) TRY(note_("image/overlay2/layerdb/tmp/" + name));
+  return TempDir::create_named(tmp.get(), name);
 }
 
 Result<void> LayerDB::publish(TempDir files, const LayerInfo& layer) const {
   TRY(write_fields(files.fd(), layer).context("layer {}", layer.chain_id.str()));
   auto layers = TRY(open_dir(dir_.get(), "sha256"));
+  if (unsynced_ != nullptr) TRY(unsynced_->add(layer.chain_id));
   return files.publish(layers.get(), layer.chain_id.digest().hex());
 }
 
 Result<std::string> LayerDB::condemn(ChainID id) const {
   auto path = layer_path(id);
   auto removing = fmt::format("{}-{}-removing", path, random_hex(32));
+  if (note_) TRY(note_("image/overlay2/layerdb/" + removing));
   if (::renameat(dir_.get(), path.c_str(), dir_.get(), removing.c_str()) < 0)
     return Error::from_errno(errno, "remove layer " + id.str());
   return removing;
@@ -213,7 +218,8 @@ Result<std::vector<std::string>> LayerDB::mounts() const {
 }
 
 Result<void> LayerDB::add_mount(const std::string& container, const ContainerMount& mount) const {
-  (void)TRY(mount_path(container));
+  auto path = TRY(mount_path(container));
+  if (note_) TRY(note_("image/overlay2/layerdb/" + path));
   auto files = TRY(begin());
   TRY(write_file(files.fd(), "mount-id", mount.mount_id, 0644));
   if (!mount.init_id.empty()) TRY(write_file(files.fd(), "init-id", mount.init_id, 0644));

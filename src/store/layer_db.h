@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "digest/digest.h"
 
 namespace strata {
+
+class Unsynced;
 
 /// One read-only layer, as its directory in layerdb describes it.
 struct LayerInfo {
@@ -34,6 +37,14 @@ class LayerDB {
   static constexpr std::size_t kMaxDepth = 125;
 
   explicit LayerDB(UniqueFd dir) : dir_(std::move(dir)) {}
+
+  /// From now on every layer that is published is noted there before. Borrowed. `note` is told the
+  /// path below ROOT of all that is temporary, before it comes to be.
+  using Note = std::function<Result<void>(const std::string& path)>;
+  void note_in(const Unsynced& unsynced, Note note) {
+    unsynced_ = &unsynced;
+    note_ = std::move(note);
+  }
 
   /// NotFound if there is no such layer, Corrupt if one of its small files is damaged.
   Result<LayerInfo> get(ChainID id) const;
@@ -66,6 +77,8 @@ class LayerDB {
 
  private:
   UniqueFd dir_;
+  const Unsynced* unsynced_ = nullptr;
+  Note note_;
 };
 
 }  // namespace strata

@@ -1,8 +1,12 @@
 #include "store/lease.h"
 
+#include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <sstream>
 
 #include "base/io.h"
 #include "base/random_id.h"
@@ -12,6 +16,7 @@ namespace {
 
 constexpr const char* kLeases = "leases";
 constexpr const char* kRemovalLock = "removal.lock";
+const std::string kPath = "path ";
 
 void add_lines(std::set<Digest>& ids, std::string_view text) {
   while (!text.empty()) {
@@ -31,42 +36,101 @@ Lease::~Lease() {
   if (!name_.empty()) ::unlinkat(own_dir_, name_.c_str(), 0);
 }
 
+Result<void> Lease::open() {
+  if (lock_) return {};
+  TRY(make_dirs(own_dir_, kLeases, 0700));
+  auto name = fmt::format("{}/{}-{}", kLeases, ::getpid(), random_hex(12));
+  auto lock = TRY(FileLock::try_acquire(own_dir_, name, FileLock::Mode::Exclusive));
+  name_ = name;
+  file_ = TRY(open_at(own_dir_, name, O_WRONLY | O_APPEND));
+  lock_ = std::move(lock);
+  return {};
+}
+
 Result<void> Lease::add(const Digest& id) {
   std::lock_guard guard(mutex_);
   if (ids_.contains(id)) return {};
   auto no_removal = TRY(lock_removal(own_dir_, FileLock::Mode::Shared));
-  if (!lock_) {
-    TRY(make_dirs(own_dir_, kLeases, 0700));
-    auto name = fmt::format("{}/{}", kLeases, random_hex(16));
-    auto lock = TRY(FileLock::try_acquire(own_dir_, name, FileLock::Mode::Exclusive));
-    name_ = name;
-    file_ = TRY(open_at(own_dir_, name, O_WRONLY | O_APPEND));
-    lock_ = std::move(lock);
-  }
+  TRY(open());
   TRY(write_all(file_.get(), id.str() + '\n').context("{}", name_));
   ids_.insert(id);
   return {};
 }
 
+Result<void> Lease::begin() {
+  std::lock_guard guard(mutex_);
+  if (lock_) return {};
+  auto no_removal = TRY(lock_removal(own_dir_, FileLock::Mode::Shared));
+  return open();
+}
+
+Result<void> Lease::note(const std::string& path) {
+  TRY(begin());
+  std::lock_guard guard(mutex_);
+  return write_all(file_.get(), kPath + path + '\n').context("{}", name_);
+}
+
+namespace {
+
+Result<std::vector<std::string>> lease_names(int own_dir) {
+  auto dir = open_dir(own_dir, kLeases);
+  if (!dir && dir.error().code() == ErrorCode::NotFound) return std::vector<std::string>();
+  if (!dir) return std::move(dir).error();
+  return list_dir(dir->get());
+}
+
+}  // namespace
+
 Result<std::set<Digest>> leased_ids(int own_dir) {
   std::set<Digest> ids;
-  auto dir = open_dir(own_dir, kLeases);
-  if (!dir && dir.error().code() == ErrorCode::NotFound) return ids;
-  if (!dir) return std::move(dir).error();
-  for (const auto& name : TRY(list_dir(dir->get()))) {
-    auto dead = FileLock::try_acquire(dir->get(), name, FileLock::Mode::Exclusive);
-    if (dead) {
-      ::unlinkat(dir->get(), name.c_str(), 0);
-      continue;
-    }
+  for (const auto& name : TRY(lease_names(own_dir))) {
+    auto path = std::string(kLeases) + '/' + name;
+    auto dead = FileLock::try_acquire(own_dir, path, FileLock::Mode::Exclusive);
+    if (dead) continue;
     if (dead.error().code() != ErrorCode::Conflict) return std::move(dead).error();
-    auto text = read_file(dir->get(), name);
+    auto text = read_file(own_dir, path);
     if (text)
       add_lines(ids, *text);
     else if (text.error().code() != ErrorCode::NotFound)
       return std::move(text).error();
   }
   return ids;
+}
+
+bool may_have_dead_leases(int own_dir) {
+  auto names = lease_names(own_dir);
+  if (!names) return false;
+  return std::any_of(names->begin(), names->end(), [](const std::string& name) {
+    int pid = 0;
+    auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    return error != std::errc() || *end != '-' || pid <= 0 ||
+           (::kill(pid, 0) < 0 && errno == ESRCH);
+  });
+}
+
+Result<std::vector<DeadLease>> dead_leases(int own_dir) {
+  std::vector<DeadLease> found;
+  for (const auto& name : TRY(lease_names(own_dir))) {
+    auto path = std::string(kLeases) + '/' + name;
+    auto lock = FileLock::try_acquire(own_dir, path, FileLock::Mode::Exclusive);
+    if (!lock && lock.error().code() == ErrorCode::Conflict) continue;
+    if (!lock) return std::move(lock).error();
+    DeadLease lease{TRY(std::move(lock)), path, {}, {}};
+    std::istringstream lines(TRY(read_file(own_dir, path)));
+    for (std::string line; std::getline(lines, line);) {
+      if (lines.eof()) break;  // cut off: what it names was not made
+      if (line.starts_with(kPath))
+        lease.paths.push_back(line.substr(kPath.size()));
+      else if (auto id = Digest::parse(line))
+        lease.chains.emplace_back(*id);
+    }
+    found.push_back(std::move(lease));
+  }
+  return found;
+}
+
+void forget_lease(int own_dir, const DeadLease& lease) {
+  ::unlinkat(own_dir, lease.name.c_str(), 0);
 }
 
 }  // namespace strata

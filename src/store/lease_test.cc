@@ -34,10 +34,11 @@ TEST_F(LeaseTest, HoldsWhatWasAddedUntilItsEnd) {
   EXPECT_EQ(files(), 0u);
 }
 
-TEST_F(LeaseTest, WhatADeadProcessLeftCountsNotAndGoesAway) {
+TEST_F(LeaseTest, WhatADeadProcessLeftCountsNotAndGoesWhenTheStoreIsOpened) {
   std::filesystem::create_directory(path("strata/leases"));
   std::ofstream(path("strata/leases/dead")) << a_.str() << '\n';
   EXPECT_TRUE(leased().empty());
+  reopen();
   EXPECT_EQ(files(), 0u);
 }
 

@@ -70,6 +70,7 @@ CacheDir::~CacheDir() {
 Result<std::shared_ptr<CacheDir>> Overlay2::create(bool with_work, std::string id) {
   if (id.empty()) id = random_id();
   TRY(check_id(id));
+  if (note_) TRY(note_("overlay2/" + id));
   TRY(make_dir(dir(), id, 0710));
   std::string link;
   auto made = [&]() -> Result<std::shared_ptr<CacheDir>> {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,10 @@ class Overlay2 {
  public:
   explicit Overlay2(UniqueFd dir) : dir_(std::move(dir)) {}
 
+  /// Is told the path below ROOT of everything that comes to be, before it does.
+  using Note = std::function<Result<void>(const std::string& path)>;
+  void note_in(Note note) { note_ = std::move(note); }
+
   int dir() const { return dir_.get(); }
 
   /// Makes <id>/{diff,link} and l/<link>; with `with_work` also <id>/work, which every cache but a
@@ -60,6 +65,7 @@ class Overlay2 {
 
  private:
   UniqueFd dir_;
+  Note note_;
 };
 
 }  // namespace strata

@@ -11,7 +11,9 @@
 #include <memory>
 
 #include "base/io.h"
+#include "store/format_version.h"
 #include "store/lease.h"
+#include "store/reclaim.h"
 
 namespace strata {
 
@@ -24,6 +26,7 @@ struct Store::State {
   std::optional<FileLock> daemon_lock;  // shared: no dockerd starts
   std::optional<FileLock> own_lock;     // shared: no garbage collection starts
   std::optional<Lease> lease;           // only if open for writing
+  std::optional<Unsynced> unsynced;     // the same
   std::optional<ImageDB> images;
   std::optional<LayerDB> layers;
   std::optional<References> references;
@@ -136,6 +139,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& root, Access acces
   s.image_dir = TRY(open_dir(dir, "image/overlay2"));
   // A reader leaves a store that only a dockerd used as it is.
   if (access == Access::Write || exists(dir, "strata")) s.own = TRY(open_dir(dir, "strata"));
+  if (s.own) TRY(check_format_version(s.own.get()).context("{}", s.path));
+  if (access == Access::Write) TRY(write_format_version(s.own.get()));
   if (access == Access::Write) s.lease.emplace(s.own.get());
   s.containers = TRY(open_dir(dir, "containers"));
   s.images.emplace(TRY(open_dir(dir, "image/overlay2/imagedb/content/sha256")),
@@ -144,7 +149,21 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& root, Access acces
   s.references.emplace(s.image_dir.get(), s.own.get());
   if (access == Access::Write) TRY(s.references->create_if_missing());
   s.caches.emplace(TRY(open_dir(dir, "overlay2")));
-  return std::unique_ptr<Store>(new Store(std::move(state)));
+  std::unique_ptr<Store> store(new Store(std::move(state)));
+  if (access == Access::Write) TRY(store->begin_writing());
+  return store;
+}
+
+/// What is written from here on is noted, and what was written before a power cut is looked at.
+Result<void> Store::begin_writing() {
+  State& s = *state_;
+  s.unsynced.emplace(s.own.get());
+  s.images->note_in(*s.unsynced);
+  auto note = [this](const std::string& path) { return note_work(path); };
+  s.layers->note_in(*s.unsynced, note);
+  s.caches->note_in(note);
+  TRY(reclaim_dead(*this));
+  return settle_unsynced(*this);
 }
 
 const std::string& Store::path() const { return state_->path; }
@@ -156,9 +175,32 @@ const LayerDB& Store::layers() const { return *state_->layers; }
 const References& Store::references() const { return *state_->references; }
 Overlay2& Store::caches() const { return *state_->caches; }
 
+const Unsynced& Store::unsynced() const { return *state_->unsynced; }
+
+namespace {
+
+/// A sync that begins now makes it durable; else it is still to come.
+bool is_published(const Store& store, const Unsynced::Name& name) {
+  if (name.kind == "container") return stat_at(store.containers_dir(), name.hex).has_value();
+  auto digest = Digest::parse("sha256:" + name.hex);
+  if (!digest) return true;
+  return name.kind == "layer" ? store.layers().contains(ChainID(*digest))
+                              : store.images().contains(ImageID(*digest));
+}
+
+}  // namespace
+
 Result<void> Store::sync() const {
+  std::vector<Unsynced::Name> done;
+  if (state_->unsynced) done = TRY(state_->unsynced->list());
+  std::erase_if(done, [&](const auto& name) { return !is_published(*this, name); });
   if (::syncfs(dir()) < 0) return Error::from_errno(errno, "sync " + path());
+  for (const auto& name : done) state_->unsynced->remove(name);
   return {};
+}
+
+Result<void> Store::sync_published() const {
+  return TRY(state_->unsynced->list()).empty() ? Result<void>() : sync();
 }
 
 Result<void> Store::hold(ChainID id) const {
@@ -173,6 +215,10 @@ Result<void> Store::hold_volume(const std::string& name) const {
   return state_->lease ? state_->lease->add(volume_digest(name)) : Result<void>();
 }
 
+Result<void> Store::note_work(const std::string& path) const {
+  return state_->lease ? state_->lease->note(path) : Result<void>();
+}
+
 bool Store::Removal::holds_volume(const std::string& name) const {
   return held.contains(volume_digest(name));
 }
@@ -180,6 +226,7 @@ bool Store::Removal::holds_volume(const std::string& name) const {
 Result<FileLock> Store::keep_all() const { return lock_removal(own_dir(), FileLock::Mode::Shared); }
 
 Result<Store::Removal> Store::begin_removal() const {
+  if (state_->lease) TRY(state_->lease->begin());  // what is removed is noted, under this lock
   auto lock = TRY(lock_removal(own_dir(), FileLock::Mode::Exclusive));
   auto held = TRY(leased_ids(own_dir()));
   return Removal{std::move(lock), std::move(held)};

@@ -11,6 +11,7 @@
 #include "store/layer_db.h"
 #include "store/overlay2.h"
 #include "store/references.h"
+#include "store/unsynced.h"
 
 namespace strata {
 
@@ -39,9 +40,15 @@ class Store {
   const References& references() const;
   Overlay2& caches() const;
 
-  /// Makes all that was published durable (one syncfs). Every command that changed something calls
-  /// it before it names results in repositories.json or reports success.
+  /// What is published but may not be on the disk yet. For writers only.
+  const Unsynced& unsynced() const;
+
+  /// Makes all that was published, also by others, durable (one syncfs). Every command that changed
+  /// something calls it before it names results in repositories.json or reports success.
   Result<void> sync() const;
+  /// As sync(), if anything may not be on the disk: before an image that is there already gets a
+  /// name.
+  Result<void> sync_published() const;
 
   /// Until this store is closed no process removes that layer or image, although no record may name
   /// it yet. Whether it was still there is to be asked afterwards. Nothing happens in a store that
@@ -49,6 +56,8 @@ class Store {
   Result<void> hold(ChainID id) const;
   Result<void> hold(ImageID id) const;
   Result<void> hold_volume(const std::string& name) const;
+  /// Names a path below ROOT that the next one to open the store removes if this process dies.
+  Result<void> note_work(const std::string& path) const;
   /// While this is held, for a moment, nothing at all is removed.
   Result<FileLock> keep_all() const;
 
@@ -71,6 +80,7 @@ class Store {
  private:
   struct State;
   explicit Store(std::unique_ptr<State> state);
+  Result<void> begin_writing();
   std::unique_ptr<State> state_;
 };
 

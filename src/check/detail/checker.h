@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <optional>
@@ -35,9 +36,12 @@ class Checker {
   using Step = std::function<Result<void>()>;
 
   // The steps, in this order.
+  Result<void> find_unsettled();
   Result<void> check_tags();
   Result<void> check_images();
   Result<void> check_layers();
+  Result<void> check_metadata();
+  Result<void> check_containers();
   Result<void> check_mounts();
   Result<void> check_contents();
   Result<void> check_leftovers();
@@ -48,6 +52,7 @@ class Checker {
   Result<bool> check_cache_id(WantedLayer& layer);
   Result<bool> check_words(WantedLayer& layer);
   Result<bool> check_size(WantedLayer& layer);
+  Result<void> check_odd_sizes();
   Result<bool> check_split(WantedLayer& layer);
   Result<bool> check_link(WantedLayer& layer);
   Result<bool> check_lower(WantedLayer& layer);
@@ -83,6 +88,25 @@ class Checker {
   LayerInfo info(const WantedLayer& layer) const;
 
   void report_contents(const WantedLayer& layer, const Error& error);
+  Result<void> check_layer_contents(const WantedLayer& layer,
+                                    std::atomic<std::int64_t>& bytes) const;
+  struct Source {
+    UniqueFd tar;
+    std::string remedy;
+  };
+  /// The whole tar of a layer of which something is lost; nullopt if no one has it.
+  std::optional<Source> find_contents(const WantedLayer& layer) const;
+  Result<void> replace_contents(const WantedLayer& layer, int tar);
+  /// Puts a layer that is lost in its place again, with its tar from the donor. True if it is
+  /// there.
+  bool restore_layer(WantedLayer& layer, Finding& finding);
+  Result<void> take_from_donor(WantedLayer& layer);
+  bool donor_has(const DiffID& id) const { return request_.donor && request_.donor->has(id); }
+  bool restore_config(const ImageID& id, Finding finding);
+  void check_parent_link(ImageID id, const ImageConfig& config);
+  void check_container(const std::string& id);
+  Result<void> find_shared_caches();
+  bool has_contents(const WantedLayer& layer) const;
 
   void add_unused_layers(std::vector<Finding>& found) const;
   Result<void> add_halves(std::vector<Finding>& found) const;
@@ -92,12 +116,17 @@ class Checker {
   const Store& store_;
   const CheckRequest& request_;
   CheckReport report_;
-  std::map<std::string, std::string> names_;  // image ID in hex -> its first tag
-  std::vector<WantedLayer> layers_;           // parents before children
-  std::map<ChainID, std::size_t> index_;      // into layers_
-  std::set<ChainID> lost_;                    // cannot be used, and so what stands on them
-  std::set<ChainID> unreadable_;              // no tar-split: contents cannot be compared
-  std::set<std::string> unsettled_;           // caches whose link or lower waits for --repair
+  std::map<std::string, std::string> names_;   // image ID in hex -> its first tag
+  std::vector<WantedLayer> layers_;            // parents before children
+  std::map<ChainID, std::size_t> index_;       // into layers_
+  std::set<ChainID> lost_;                     // cannot be used, and so what stands on them
+  std::set<ChainID> unreadable_;               // no tar-split: contents cannot be compared
+  std::set<std::string> unsettled_;            // caches whose link or lower waits for --repair
+  std::set<std::string> shared_caches_;        // named by more than one layer
+  std::vector<const WantedLayer*> odd_sizes_;  // `size` is a number, but not that of the files
+  std::set<ChainID> changed_;                  // their files are not what they were
+  std::set<std::string> unsettled_hex_;        // in strata/unsynced since before a reboot
+  std::set<ChainID> waiting_;                  // to be restored as a whole by --repair
 };
 
 }  // namespace strata::detail
