@@ -42,11 +42,13 @@ std::string warning(const Options& o) {
   return text;
 }
 
-/// Nothing in the build cache has labels: with a filter for them all of it stays.
-Result<Pruned> prune_cache(const EngineOptions& engine, const PruneRequest& request) {
+/// Of the build cache what `system df` counts. Nothing in it has labels: with a filter for them all
+/// of it stays.
+Result<Pruned> prune_cache(const EngineOptions& engine, PruneRequest request) {
   bool has_label = std::any_of(request.filters.begin(), request.filters.end(),
                                [](const auto& f) { return f.starts_with("label"); });
   if (has_label) return Pruned();
+  request.filters.emplace_back("type=exec.cachemount");
   return prune_build_cache(engine, request);
 }
 
@@ -91,8 +93,8 @@ Command system_prune_command(std::string_view path) {
       .summary = "Remove unused data",
       .description =
           "Removes stopped containers, with --volumes all volumes that no container has, images "
-          "without a name (with -a: without a container), the build cache (as `builder prune` "
-          "does), "
+          "without a name (with -a: without a container), the directories of RUN "
+          "--mount=type=cache, "
           "and what interrupted commands left in the store.\n\nFilters: until=TIME, "
           "label=NAME[=VALUE], label!=NAME[=VALUE].",
       .arity = no_operands(),

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "cli/download_text.h"
+#include "progress/download_text.h"
 
 namespace strata::cli {
 namespace {
@@ -31,7 +31,7 @@ void TransferOutput::show(const TransferEvent& event) {
     rows_.clear();
     fmt::print(out_, "{}\n", text);
   } else {
-    if (is_progress) text += ' ' + progress_bar(event.current, event.total);
+    if (is_progress) text += ' ' + progress::progress_bar(event.current, event.total);
     rewrite(event, text);
   }
   std::fflush(out_);

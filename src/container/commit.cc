@@ -21,8 +21,11 @@ Result<std::optional<Image>> base_image(const Store& store, const ContainerRecor
 /// The writable layer as a layer on `parent`; nullopt if nothing was changed.
 Result<std::optional<DiffID>> commit_layer(const Store& store, const ContainerRecord& record,
                                            bool pause, const std::optional<ChainID>& parent) {
-  auto mount = TRY(store.layers().mount(record.id));
-  auto upper = TRY(store.caches().open_diff(mount.mount_id));
+  auto mount = store.layers().mount(record.id);
+  if (!mount && mount.error().code() == ErrorCode::NotFound)  // it is just being removed
+    return Error(ErrorCode::NotFound, "No such container: " + record.id);
+  if (!mount) return std::move(mount).error();
+  auto upper = TRY(store.caches().open_diff(mount->mount_id));
   auto copy = TRY(store.caches().create(parent.has_value()));
   {
     std::optional<PausedContainer> paused;

@@ -101,6 +101,26 @@ Result<void> check_name_is_free(const Store& store, std::string_view name) {
                            name, owner));
 }
 
+Result<void> rename_container(const Store& store, const std::string& id, const std::string& name) {
+  constexpr std::string_view kAllocating = "Error when allocating new name";
+  // As in creation: whoever holds it gives names.
+  auto names =
+      TRY(FileLock::acquire(store.own_dir(), "containers/names.lock", FileLock::Mode::Exclusive));
+  auto lock = TRY(lock_container(store, id));
+  auto record = TRY(load_container(store, id));
+  if (record.name == "/" + name)
+    return Error(ErrorCode::InvalidArgument,
+                 "Renaming a container with the same name as its current name");
+  if (!check_container_name(name))  // docker's words, with its slash
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("{}: Invalid container name (/{}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
+                             "allowed",
+                             kAllocating, name));
+  TRY(check_name_is_free(store, name).context("{}", kAllocating));
+  record.name = "/" + name;
+  return save_container(store, record);
+}
+
 Result<std::string> unused_container_name(const Store& store) {
   std::set<std::string> taken;
   for (const auto& record : TRY(list_containers(store))) taken.insert(record.name);

@@ -22,6 +22,11 @@ Result<std::string> container_with_name(const Store& store, std::string_view nam
 /// Conflict with docker's text if `name` (without slash) is taken.
 Result<void> check_name_is_free(const Store& store, std::string_view name);
 
+/// `rename`: to `name` (without slash). Errors are docker's: "Error when allocating new name: " and
+/// those of the two above, and for its own name "Renaming a container with the same name as its
+/// current name".
+Result<void> rename_container(const Store& store, const std::string& id, const std::string& name);
+
 /// A name that nobody has.
 Result<std::string> unused_container_name(const Store& store);
 

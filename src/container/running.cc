@@ -1,6 +1,7 @@
 #include "container/running.h"
 
 #include "base/process.h"
+#include "container/liveness.h"
 #include "container/spec.h"
 
 namespace strata {
@@ -23,6 +24,18 @@ Result<OciRuntime> open_runtime(const Store& store, const ContainerRecord& recor
   if (record.host.runtime == "runc") options.program = "runc";
   options.state_dir = runtime_state_dir(store.path());
   return OciRuntime::open(std::move(options));
+}
+
+Result<void> set_paused(const Store& store, ContainerRecord& record, bool paused) {
+  auto conflict = [&](std::string_view why) {
+    return Error(ErrorCode::Conflict, fmt::format("Container {} is {}", record.id, why));
+  };
+  if (!is_running(store, record)) return conflict(paused ? "not running" : "not paused");
+  if (record.state.paused == paused) return conflict(paused ? "already paused" : "not paused");
+  auto runtime = TRY(open_runtime(store, record));
+  TRY(run_runtime(runtime, paused ? "pause" : "resume", record.id));
+  record.state.paused = paused;
+  return save_container(store, record);
 }
 
 Result<PausedContainer> PausedContainer::pause(const Store& store, const ContainerRecord& record) {

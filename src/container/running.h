@@ -10,6 +10,11 @@ namespace strata {
 /// The runtime that `record` names, with the state directory of the store.
 Result<OciRuntime> open_runtime(const Store& store, const ContainerRecord& record);
 
+/// `pause` and `unpause`: holds all processes of a container still, and says so in its record.
+/// Conflict in docker's words: "Container <id> is not running", "... is already paused", "... is
+/// not paused". The caller has the container's lock.
+Result<void> set_paused(const Store& store, ContainerRecord& record, bool paused);
+
 /// Holds all processes of a running container still; destroyed, it lets them go on.
 class PausedContainer {
  public:

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "container/liveness.h"
+#include "container/running.h"
 
 namespace strata {
 namespace {
@@ -55,6 +56,13 @@ Result<void> kill_process(const Store& store, const std::string& id, int pidfd) 
   return wait_for_record(store, id);
 }
 
+/// A signal reaches a paused process when it goes on.
+Result<void> let_go_on(const Store& store, const std::string& id) {
+  auto lock = TRY(lock_container(store, id));
+  auto record = TRY(load_container(store, id));
+  return record.state.paused ? set_paused(store, record, false) : Result<void>();
+}
+
 /// So that a dockerd that opens the store later does not restart it.
 Result<void> note_manual_stop(const Store& store, const std::string& id) {
   auto lock = TRY(lock_container(store, id));
@@ -73,6 +81,7 @@ Result<void> stop_container(const Store& store, const std::string& id, int signa
   if (!process) return wait_for_record(store, id);
   TRY(note_manual_stop(store, id));
   TRY(send(process->get(), signal));
+  if (record.state.paused) TRY(let_go_on(store, id));
   if (TRY(ends_within(process->get(), seconds))) return wait_for_record(store, id);
   return kill_process(store, id, process->get());
 }
@@ -84,8 +93,9 @@ Result<void> kill_container(const Store& store, const std::string& id, int signa
     return Error(ErrorCode::Conflict, std::move(process).error().message());
   if (!process) return std::move(process).error();
   TRY(note_manual_stop(store, id));
-  if (signal == SIGKILL) return kill_process(store, id, process->get());
-  return send(process->get(), signal);
+  TRY(send(process->get(), signal));
+  if (record.state.paused) TRY(let_go_on(store, id));
+  return signal == SIGKILL ? kill_process(store, id, process->get()) : Result<void>();
 }
 
 Result<int> wait_for_container(const Store& store, const std::string& id) {

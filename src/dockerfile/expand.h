@@ -33,7 +33,8 @@ Result<std::string> expand_heredoc(std::string_view body, char escape, const Loo
 
 /// Tells `needed` the name of each variable of `word` whose absence would leave nothing in its
 /// place: $v, ${v} and the forms that cut or replace; not ${v:-w}, ${v:+w} and ${v:?w}, which
-/// reckon with it, nor what stands in a w that is not used. Ends at a mistake in `word`, which expand_word() reports.
+/// reckon with it, nor what stands in a w that is not used. Ends at a mistake in `word`, which
+/// expand_word() reports.
 void find_variables(std::string_view word, char escape, const Lookup& lookup,
                     const std::function<void(std::string_view name)>& needed);
 

@@ -50,13 +50,6 @@ Result<void> read_env_file(const std::string& path, std::vector<std::string>& en
   return {};
 }
 
-Result<std::vector<std::string>> environment(const ContainerOptions& o) {
-  std::vector<std::string> env;
-  for (const auto& path : o.env_files) TRY(read_env_file(path, env));
-  for (const auto& text : o.env) env.push_back(TRY(resolve_variable(text)));
-  return env;
-}
-
 Result<void> set_attachment(const ContainerOptions& o, RunConfig& c) {
   for (const auto& stream : o.attach) {
     TRY(check_value(ContainerValue::Stream, stream));
@@ -90,7 +83,7 @@ Result<RunConfig> run_config(const ContainerOptions& o) {
   c.user = o.user;
   c.working_dir = o.workdir;
   TRY(set_attachment(o, c));
-  if (auto env = TRY(environment(o)); !env.empty()) c.env = std::move(env);
+  if (auto env = TRY(caller_environment(o.env_files, o.env)); !env.empty()) c.env = std::move(env);
   if (!o.command.empty()) c.cmd = o.command;
   if (o.entrypoint) c.entrypoint = {*o.entrypoint};
   c.labels.emplace();
@@ -325,6 +318,14 @@ Result<void> set_mode(MountPoint& m, std::string_view mode) {
 
 }  // namespace
 
+Result<std::vector<std::string>> caller_environment(const std::vector<std::string>& files,
+                                                    const std::vector<std::string>& texts) {
+  std::vector<std::string> env;
+  for (const auto& path : files) TRY(read_env_file(path, env));
+  for (const auto& text : texts) env.push_back(TRY(resolve_variable(text)));
+  return env;
+}
+
 Result<Ulimit> parse_ulimit(const std::string& text) {
   auto bad = [&] { return invalid(fmt::format("invalid ulimit argument: {}", text)); };
   constexpr std::string_view kKnown[] = {"core",    "cpu",      "data",   "fsize",      "locks",
@@ -379,7 +380,7 @@ Result<void> check_value(ContainerValue kind, const std::string& text) {
 }
 
 Result<void> check_as_client(const ContainerOptions& o) {
-  TRY(environment(o));
+  TRY(caller_environment(o.env_files, o.env));
   for (const auto& option : o.security_opt) {
     auto name = option.substr(0, option.find_first_of("=:"));
     if (name.size() == option.size() && name != "no-new-privileges" && name != "disable")

@@ -80,18 +80,41 @@ Json capability_list(std::uint64_t mask) {
 }
 
 /// A user other than root gets none before it runs a set-uid program, as execve(2) has it.
-Json capabilities_json(const ContainerSpec& spec, std::uint64_t mask) {
-  Json sets = Json::Object{{"bounding", capability_list(mask)}};
-  if (spec.uid == 0) {
-    sets.set("effective", capability_list(mask));
-    sets.set("permitted", capability_list(mask));
+Json capabilities_json(uid_t uid, Json list) {
+  Json sets = Json::Object{{"bounding", list}};
+  if (uid == 0) {
+    sets.set("effective", list);
+    sets.set("permitted", std::move(list));
   }
   return sets;
 }
 
-Json process_json(const ContainerSpec& spec, std::uint64_t capabilities) {
+Json user_json(uid_t uid, gid_t gid, const std::vector<gid_t>& additional_gids) {
   Json::Array gids;
-  for (gid_t gid : spec.additional_gids) gids.emplace_back(std::int64_t{gid});
+  for (gid_t additional : additional_gids) gids.emplace_back(std::int64_t{additional});
+  return Json::Object{
+      {"uid", std::int64_t{uid}}, {"gid", std::int64_t{gid}}, {"additionalGids", std::move(gids)}};
+}
+
+bool same_variable(std::string_view a, std::string_view b) {
+  return a.substr(0, a.find('=')) == b.substr(0, b.find('='));
+}
+
+/// A later value of a name stands in the place of the first; "NAME" alone takes it away.
+void merge_variable(std::vector<std::string>& env, const std::string& variable) {
+  auto same = std::find_if(env.begin(), env.end(),
+                           [&](const auto& other) { return same_variable(other, variable); });
+  bool unsets = variable.find('=') == std::string::npos;
+  if (same == env.end()) {
+    if (!unsets) env.push_back(variable);
+  } else if (unsets) {
+    env.erase(same);
+  } else {
+    *same = variable;
+  }
+}
+
+Json process_json(const ContainerSpec& spec, std::uint64_t capabilities) {
   Json::Array rlimits;
   for (const auto& u : spec.ulimits)
     // The spec's numbers are unsigned 64 bits; runtimes read -1 as RLIM_INFINITY.
@@ -99,13 +122,11 @@ Json process_json(const ContainerSpec& spec, std::uint64_t capabilities) {
         Json::Object{{"type", "RLIMIT_" + upper_case(u.name)}, {"hard", u.hard}, {"soft", u.soft}});
   Json process = Json::Object{
       {"terminal", spec.terminal},
-      {"user", Json::Object{{"uid", std::int64_t{spec.uid}},
-                            {"gid", std::int64_t{spec.gid}},
-                            {"additionalGids", std::move(gids)}}},
+      {"user", user_json(spec.uid, spec.gid, spec.additional_gids)},
       {"args", Json::strings(spec.argv)},
       {"env", Json::strings(spec.env)},
       {"cwd", spec.cwd},
-      {"capabilities", capabilities_json(spec, capabilities)},
+      {"capabilities", capabilities_json(spec.uid, capability_list(capabilities))},
       {"rlimits", std::move(rlimits)},
       {"noNewPrivileges", spec.no_new_privileges},
   };
@@ -283,6 +304,31 @@ std::string oci_config(const ContainerSpec& spec) {
   }
   config.set("linux", linux_json(spec, capabilities));
   return config.dump();
+}
+
+Result<std::string> oci_exec_process(std::string_view config, const ExecSpec& exec) {
+  Json process = TRY(Json::parse(config))["process"];
+  if (!process.is_object()) return Error(ErrorCode::Corrupt, "config.json: no process");
+  auto env = process["env"].as_strings();
+  constexpr std::ptrdiff_t kBehindHostname = 2;  // docker's order: PATH, HOSTNAME, TERM, ...
+  bool has_term =
+      std::any_of(env.begin(), env.end(), [](const auto& e) { return e.starts_with("TERM="); });
+  if (exec.terminal && !has_term)
+    env.insert(env.begin() + std::min(kBehindHostname, std::ssize(env)), "TERM=xterm");
+  for (const auto& variable : exec.env) merge_variable(env, variable);
+  process.set("args", Json::strings(exec.argv));
+  process.set("env", Json::strings(env));
+  process.set("terminal", exec.terminal);
+  if (!exec.cwd.empty()) process.set("cwd", exec.cwd);
+  auto uid = static_cast<uid_t>(process["user"]["uid"].as_int());
+  if (exec.user) {
+    uid = exec.user->uid;
+    process.set("user", user_json(uid, exec.user->gid, exec.user->additional_gids));
+  }
+  Json list = exec.privileged ? capability_list(available_capabilities())
+                              : process["capabilities"]["bounding"];
+  process.set("capabilities", capabilities_json(uid, std::move(list)));
+  return process.dump();
 }
 
 }  // namespace strata

@@ -78,6 +78,25 @@ struct ContainerSpec {
   std::map<std::string, std::string> annotations;
 };
 
+/// Another program for a container that runs.
+struct ExecSpec {
+  std::vector<std::string> argv;
+  std::vector<std::string> env;  // beside that of the container
+  std::string cwd;               // empty: that of the container
+  struct User {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> additional_gids;
+  };
+  std::optional<User> user;  // nullopt: that of the container
+  bool terminal = false;
+  bool privileged = false;  // all capabilities
+};
+
+/// The process object (OCI runtime spec 1.0.2, config.md) for `exec`: that of the container, whose
+/// config.json is `config`, with the changes. Corrupt if that is no config.
+Result<std::string> oci_exec_process(std::string_view config, const ExecSpec& exec);
+
 /// config.json of a bundle: OCI runtime spec 1.0.2, Linux. No input makes it fail; what is not
 /// valid is refused by the runtime.
 std::string oci_config(const ContainerSpec& spec);

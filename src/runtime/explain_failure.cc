@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kPrefix =
     "failed to create shim task: OCI runtime create failed: runc create failed: ";
+constexpr std::string_view kExecPrefix = "OCI runtime exec failed: exec failed: ";
 constexpr std::string_view kInit = "unable to start container process: ";
 
 /// The message of one line of the log; empty if it is no error.
@@ -76,15 +77,17 @@ int exit_code_for(std::string_view message) {
 
 }  // namespace
 
-std::optional<RuntimeFailure> explain_failure(std::string_view log, std::string_view argv0) {
+std::optional<RuntimeFailure> explain_failure(std::string_view log, std::string_view argv0,
+                                              RuntimeCall call) {
   auto message = last_error(log);
   std::replace(message.begin(), message.end(), '\n', ' ');
   while (!message.empty() && message.back() == ' ') message.pop_back();
   if (message.empty()) return std::nullopt;
-  for (std::string_view own : {"runc run failed: ", "runc create failed: "})
+  for (std::string_view own : {"runc run failed: ", "runc create failed: ", "exec failed: "})
     if (message.starts_with(own)) message.erase(0, own.size());
   RuntimeFailure failure;
-  failure.message = fmt::format("{}{}: unknown", kPrefix, as_runc(message, argv0));
+  failure.message = fmt::format("{}{}: unknown", call == RuntimeCall::Exec ? kExecPrefix : kPrefix,
+                                as_runc(message, argv0));
   failure.exit_code = exit_code_for(failure.message);
   return failure;
 }

@@ -52,12 +52,13 @@ bool mounts_may_provide(const ContainerSpec& spec) {
 
 }  // namespace
 
-std::optional<RuntimeFailure> check_program(int rootfs, const ContainerSpec& spec) {
+std::optional<RuntimeFailure> check_program(int rootfs, const ContainerSpec& spec,
+                                            RuntimeCall call) {
   if (spec.argv.empty()) return std::nullopt;
   const auto& program = spec.argv[0];
   if (mounts_may_provide(spec) && !program.empty()) return std::nullopt;
   auto failure = [&](const std::string& why) {
-    return explain_failure(fmt::format("exec: \"{}\": {}", program, why), program);
+    return explain_failure(fmt::format("exec: \"{}\": {}", program, why), program, call);
   };
   if (program.find('/') == std::string::npos) {
     if (!program.empty() && found_in_path(rootfs, spec)) return std::nullopt;

@@ -13,6 +13,7 @@ namespace strata {
 ///
 /// To be asked before a start, because a runtime writes its own message to the stderr of the
 /// container as well. nullopt: it is there, or something of spec.mounts may provide it.
-std::optional<RuntimeFailure> check_program(int rootfs, const ContainerSpec& spec);
+std::optional<RuntimeFailure> check_program(int rootfs, const ContainerSpec& spec,
+                                            RuntimeCall call = RuntimeCall::Run);
 
 }  // namespace strata

@@ -52,6 +52,15 @@ ContainerStatus parse_status(std::string_view word) {
   return ContainerStatus::Stopped;
 }
 
+/// Copies the pseudo-terminal that `runtime` hands over, as long as that process lives.
+Result<void> relay_console(const ConsoleSocket& console, pid_t runtime, int in, int out) {
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, runtime, 0)));
+  if (!pidfd) return Error::from_errno(errno, "pidfd_open");
+  auto master = TRY(console.receive(pidfd.get()));
+  if (!master) return {};  // the runtime gave up before
+  return relay_terminal(master.get(), in, out, pidfd.get());
+}
+
 }  // namespace
 
 struct RunningContainer::Parts {
@@ -66,17 +75,7 @@ struct RunningContainer::Parts {
   std::optional<ConsoleSocket> console;
   UniqueFd in;
   UniqueFd out;
-
-  Result<void> relay();
 };
-
-Result<void> RunningContainer::Parts::relay() {
-  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process->pid(), 0)));
-  if (!pidfd) return Error::from_errno(errno, "pidfd_open");
-  auto master = TRY(console->receive(pidfd.get()));
-  if (!master) return {};  // the runtime gave up before
-  return relay_terminal(master.get(), in.get(), out.get(), pidfd.get());
-}
 
 RunningContainer::RunningContainer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 RunningContainer::RunningContainer(RunningContainer&&) noexcept = default;
@@ -89,7 +88,9 @@ RunningContainer::~RunningContainer() {
 
 Result<RunOutcome> RunningContainer::wait() {
   if (!parts_->process) return Error(ErrorCode::Internal, "waited for a container twice");
-  if (parts_->console) TRY(parts_->relay());
+  if (parts_->console)
+    TRY(relay_console(*parts_->console, parts_->process->pid(), parts_->in.get(),
+                      parts_->out.get()));
   RunOutcome outcome;
   outcome.status = TRY(parts_->process->wait());
   parts_->process.reset();
@@ -185,6 +186,35 @@ Result<RunningContainer> OciRuntime::start(const StartOptions& options) const {
   command.in_child = enter_namespace(std::move(mounts));
   parts->process = TRY(Process::start(command));
   return RunningContainer(std::move(parts));
+}
+
+Result<RunOutcome> OciRuntime::exec(const ExecOptions& options) const {
+  Command command;
+  command.argv = base_argv(options.log_path);
+  command.argv.insert(command.argv.end(), {"exec", "--process=" + options.process_path});
+  if (options.detach) command.argv.emplace_back("--detach");
+  command.stdin_fd = options.stdin_fd;
+  command.stdout_fd = options.stdout_fd;
+  command.stderr_fd = options.stderr_fd;
+  command.in_child = enter_namespace();
+  std::optional<ConsoleSocket> console;
+  if (options.terminal && !options.detach && is_crun(options_.program)) {
+    console.emplace(TRY(ConsoleSocket::listen(options_.state_dir + ".console-" + random_hex(4))));
+    command.argv.push_back("--console-socket=" + console->path());
+    command.stdin_fd = -1;
+  }
+  command.argv.push_back(options.id);
+  auto process = TRY(Process::start(command));
+  if (console) {
+    int out = options.stdout_fd >= 0 ? options.stdout_fd : STDOUT_FILENO;
+    TRY(relay_console(*console, process.pid(), options.stdin_fd, out));
+  }
+  RunOutcome outcome;
+  outcome.status = TRY(process.wait());
+  if (!outcome.status.success())
+    if (auto log = read_file(AT_FDCWD, options.log_path))
+      outcome.failure = explain_failure(*log, options.argv0, RuntimeCall::Exec);
+  return outcome;
 }
 
 Result<Output> OciRuntime::run(std::vector<std::string> arguments) const {

@@ -20,9 +20,12 @@ struct RuntimeFailure {
   int exit_code = 125;  // of `docker run`: 127 no such program, 126 cannot be executed, else 125
 };
 
+enum class RuntimeCall : std::uint8_t { Run, Exec };
+
 /// Turns what a runtime logged (JSON lines, or the text on its stderr) into docker's message.
-/// `argv0` is the program that the container was to run. nullopt if the log has no error in it.
-std::optional<RuntimeFailure> explain_failure(std::string_view log, std::string_view argv0);
+/// `argv0` is the program that was to run. nullopt if the log has no error in it.
+std::optional<RuntimeFailure> explain_failure(std::string_view log, std::string_view argv0,
+                                              RuntimeCall call = RuntimeCall::Run);
 
 /// How a container that ran in the foreground ended.
 struct RunOutcome {
@@ -52,6 +55,19 @@ struct StartOptions {
   bool terminal = false;
   std::string console_socket;
   bool new_session = false;  // keep the terminal's Ctrl-C from the runtime
+};
+
+/// `exec`: one more program in a container that runs.
+struct ExecOptions {
+  std::string id;
+  std::string process_path;  // absolute; a process object of the OCI runtime spec
+  std::string log_path;      // absolute; takes what the runtime says
+  std::string argv0;         // for messages
+  int stdin_fd = -1;         // as in StartOptions
+  int stdout_fd = -1;
+  int stderr_fd = -1;
+  bool terminal = false;  // must say the same as the process object
+  bool detach = false;    // return when it has been started
 };
 
 enum class ContainerStatus : std::uint8_t { Creating, Created, Running, Paused, Stopped };
@@ -98,6 +114,9 @@ class OciRuntime {
 
   /// `run` in the foreground. The kernel ends the runtime when the *thread* that called this ends.
   Result<RunningContainer> start(const StartOptions& options) const;
+
+  /// Runs the program to its end, unless it is detached. If this process dies it goes on.
+  Result<RunOutcome> exec(const ExecOptions& options) const;
 
   /// Starts the program of a container that conmon created.
   Result<void> start_created(const std::string& id) const;

@@ -28,7 +28,8 @@ class Lease {
   /// From its return on no removal takes `id`. Whether it was still there is to be asked
   /// afterwards.
   Result<void> add(const Digest& id);
-  /// Makes the file already; a later note() then waits for no lock, also while this process removes.
+  /// Makes the file already; a later note() then waits for no lock, also while this process
+  /// removes.
   Result<void> begin();
   /// To be called before `path` (below ROOT) is made.
   Result<void> note(const std::string& path);

@@ -43,6 +43,17 @@ Result<std::string> read_link_name(int overlay, const std::string& id) {
   return name;
 }
 
+/// The one that leads to the cache, if its own file does not say it.
+Result<std::string> find_link_name(int overlay, const std::string& id) {
+  auto links = TRY(open_dir(overlay, "l"));
+  auto target = fmt::format("../{}/diff", id);
+  for (const auto& name : TRY(list_dir(links.get()))) {
+    auto leads_to = read_link_at(links.get(), name);
+    if (leads_to && *leads_to == target) return name;
+  }
+  return Error(ErrorCode::NotFound, "no link leads to " + id);
+}
+
 /// Makes l/<short>; a name that is taken already is drawn again.
 Result<std::string> make_link(int overlay, const std::string& id) {
   auto target = fmt::format("../{}/diff", id);
@@ -128,6 +139,7 @@ Result<UniqueFd> Overlay2::open_diff(const std::string& id) const {
 Result<void> Overlay2::remove(const std::string& id) {
   TRY(check_id(id));
   auto link = read_link_name(dir(), id);
+  if (!link && link.error().code() == ErrorCode::Corrupt) link = find_link_name(dir(), id);
   auto removed = remove_tree(dir(), id);
   if (link) ::unlinkat(dir(), ("l/" + *link).c_str(), 0);
   if (!removed && removed.error().code() != ErrorCode::NotFound) return removed;

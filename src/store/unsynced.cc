@@ -146,9 +146,11 @@ class Settler {
     for (const auto& [chain, state] : layers_) {
       if (state != State::Broken || needed.contains(chain) || !store_.layers().contains(chain))
         continue;
-      auto layer = store_.layers().get(chain);
+      // Not by LayerDB::get(): another of its files may be the one that is empty.
+      auto cache_id = read_file(
+          store_.dir(), "image/overlay2/layerdb/sha256/" + chain.digest().hex() + "/cache-id");
       auto entry = TRY(store_.layers().condemn(chain));
-      if (layer) TRY(store_.caches().remove(layer->cache_id));
+      if (cache_id && !cache_id->empty()) TRY(store_.caches().remove(*cache_id));
       TRY(store_.layers().remove_condemned(entry));
     }
     return {};

@@ -11,7 +11,7 @@ import unittest
 from typing import NamedTuple
 
 from tests.support import rootfs, sample
-from tests.support.case import SCRATCH, StoreCase
+from tests.support.case import IN_MEMORY, StoreCase
 from tests.support.dockerd import Dockerd
 from tests.support.engine import Strata
 from tests.support.golden import normalise
@@ -129,10 +129,11 @@ def comparable(text, folder):
 
 class BuildOutput(StoreCase):
     """One dockerd and one pair of stores for all cases: the cases are independent of each other but for the cache."""
+    where = IN_MEMORY
 
     @classmethod
     def setUpClass(cls):
-        cls.roots = tempfile.mkdtemp(prefix="strata-output-", dir=SCRATCH)
+        cls.roots = tempfile.mkdtemp(prefix="strata-output-", dir=IN_MEMORY)
         cls.addClassCleanup(shutil.rmtree, cls.roots, ignore_errors=True)
         cls.ours = Strata(os.path.join(cls.roots, "ours"))
         cls.theirs = Dockerd(os.path.join(cls.roots, "theirs"))

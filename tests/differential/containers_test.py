@@ -84,6 +84,24 @@ LIFE = {
     "container prune": (THREE, ["container prune -f", "ps -a --format '{{.Names}}'"]),
 }
 
+LIVING = [*BASE, "run -d N --name rr -h box -e A=1 -e B=2 bb:1 sh -c 'trap \"exit 9\" TERM; while :; do sleep 0.1; done'"]
+
+CONTROL = {
+    "exec": (LIVING, ["exec rr echo hello", "exec rr sh -c 'echo out; echo err >&2; exit 7'", "exec rr false", "exec rr sh -c 'kill -9 $$'", "exec -i rr cat ?typed", "exec rr cat ?typed", "exec rr nosuch",
+                      "exec rr /nosuch", "exec rr /etc", "exec rr /etc/passwd", "exec nosuch true", "exec rr", "exec", "exec -it rr true", "exec -d rr touch /made", "exec rr sh -c 'sleep 0.3; ls /made'", "diff rr"]),
+    "exec as it is asked": (LIVING, ["exec rr sh -c 'env | sort; pwd; id'", "exec -e A=3 -e C=4 -e NOSUCH rr sh -c 'env | sort'", "exec -e =x rr true", "exec -w /etc rr pwd", "exec -u 1:2 rr id", "exec -u bob rr sh -c 'id; echo $HOME'",
+                                     "exec -u nosuch rr id", "exec rr grep ^Cap /proc/self/status", "exec -u 5 rr grep ^Cap /proc/self/status", "exec --env-file CONTEXT/env rr sh -c 'env | sort'",
+                                     "exec -t rr sh -c 'tty; echo $TERM'", "exec rr ls /proc/self/fd"]),
+    "exec in what does not run": (STOPPED, ["exec cc true"]),
+    "pause": (LIVING, ["pause rr", "ps --format '{{.State}} {{.Names}}'", "inspect -f '{{.State.Status}} {{.State.Paused}} {{.State.Running}}' rr", "pause rr", "exec rr true", "rm rr", "unpause rr", "unpause rr", "exec rr echo lives",
+                       "pause nosuch rr", "stop -t 5 rr", "inspect -f '{{.State.Status}} {{.State.ExitCode}}' rr", "pause rr", "unpause rr", "unpause nosuch", "pause"]),
+    "kill what is paused": (LIVING, ["pause rr", "kill rr", "wait rr", "inspect -f '{{.State.Status}} {{.State.Paused}}' rr"]),
+    "restart": (LIVING, ["exec rr touch /kept", "restart -t 5 rr", "exec rr ls /kept", "inspect -f '{{.State.Status}} {{.RestartCount}}' rr", "restart nosuch", "restart", "stop -t 5 rr", "restart rr", "ps --format '{{.Names}}'"]),
+    "rename": ([*LIVING, "create --name cc bb:1 true"], ["rename rr new", "ps -a --format '{{.Names}}'", "rename new new", "rename new cc", "rename new /other", "rename other 'a b'", "rename nosuch x1", "rename other", "rename other ''",
+                                                        "inspect -f '{{.Name}}' other", "exec other true", "rm -f rr"]),
+    "top": (LIVING, ["top rr -o pid,args", "top rr -o args", "top nosuch", "top"]),
+}
+
 
 class Containers(ScenarioCase):
     FILES = FILES
@@ -94,6 +112,9 @@ class Containers(ScenarioCase):
 
     def test_lives(self):
         self.compare(LIFE)
+
+    def test_control(self):
+        self.compare(CONTROL)
 
 
 if __name__ == "__main__":

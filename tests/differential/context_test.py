@@ -9,7 +9,7 @@ import tarfile
 import unittest
 
 from tests.support import rootfs, sample
-from tests.support.case import StoreCase
+from tests.support.case import IN_MEMORY, StoreCase
 from tests.support.golden import normalise
 from tests.support.web import Web
 
@@ -33,6 +33,8 @@ def archive(*members, compress=bytes):
 
 
 class Contexts(StoreCase):
+    where = IN_MEMORY
+
     def setUp(self):
         super().setUp()
         self.theirs, self.ours = self.dockerd("theirs"), self.strata("ours")

@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 from tests.support import rootfs
-from tests.support.case import StoreCase
+from tests.support.case import IN_MEMORY, StoreCase
 from tests.support.scenario import BASE, DIGEST, ScenarioCase
 
 # What a scenario may start from; `BASE` is busybox as bb:1.
@@ -101,6 +101,7 @@ class RemovalTest(ScenarioCase):
 
 class BuildKitCacheTest(StoreCase):
     """Layers and cache directories that only the build cache of a dockerd needs."""
+    where = IN_MEMORY
 
     def build(self, daemon, tag):
         done = subprocess.run([*daemon.command(), "build", "--progress=plain", "--network", "none", "-t", tag, self.path("context")],

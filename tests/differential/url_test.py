@@ -5,7 +5,7 @@ import re
 import unittest
 
 from tests.support import rootfs, sample
-from tests.support.case import StoreCase
+from tests.support.case import IN_MEMORY, StoreCase
 from tests.support.golden import normalise
 from tests.support.web import PAGES, Web
 
@@ -14,6 +14,8 @@ LOOK = "RUN cd /o; for i in *; do stat -c '%n %F %a %u:%g %Y %s' \"$i\"; done; c
 
 
 class Urls(StoreCase):
+    where = IN_MEMORY
+
     def setUp(self):
         super().setUp()
         self.web = Web()

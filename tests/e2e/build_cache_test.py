@@ -59,7 +59,7 @@ class BuildCache(StoreCase):
         files = {f"d/{i}": str(i) for i in range(40)}
         self.build("COPY d /d\n", files=files)
         for folder, _, names in os.walk(self.path("store/strata")):
-            for name in names:
+            for name in set(names) - {"version"}:  # another one is refused: long_life_test.py
                 with open(os.path.join(folder, name), "r+b") as file:
                     file.write(b"damaged")
         self.assertEqual(self.build("COPY d /d\n", files=files).count("Using cache"), 1)

@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 from tests.support import rootfs
-from tests.support.case import StoreCase
+from tests.support.case import IN_MEMORY, StoreCase
 
 BASE, APP, TOP, SIDE = "busybox:test", "app:1", "top:1", "side:1"
 LAYERDB, OVERLAY, TAGS = "image/overlay2/layerdb/sha256", "overlay2", "image/overlay2/repositories.json"
@@ -184,6 +184,8 @@ def make_images(case, engine):
 
 
 class CheckCase(StoreCase):
+    where = IN_MEMORY
+
     def setUp(self):
         super().setUp()
         engine = self.strata("sound")

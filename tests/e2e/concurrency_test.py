@@ -92,7 +92,7 @@ class Worker(threading.Thread):
         self.strata("load", "-q", "-i", self.case.path(self.random.choice(("one.tar", "two.tar"))))
 
     def create(self):
-        self.strata("create", "--name", f"box-{self.random.randrange(SHARED)}", self.shared(), "true")
+        self.strata("create", "--pull", "never", "--name", f"box-{self.random.randrange(SHARED)}", self.shared(), "true")
 
     def remove_container(self):
         self.strata("rm", "-f", f"box-{self.random.randrange(SHARED)}")
@@ -104,7 +104,7 @@ class Worker(threading.Thread):
         self.strata("rmi", *self.random.choice(((), ("-f",))), self.random.choice((self.shared(), "loaded:1", "loaded:2")))
 
     def run_container(self):
-        self.strata("run", "--rm", "--network", "none", self.shared(), "true", may_be_killed=False)
+        self.strata("run", "--rm", "--pull", "never", "--network", "none", self.shared(), "true", may_be_killed=False)
 
     def prune(self):
         self.strata(*self.random.choice((("image", "prune", "-f"), ("system", "prune", "-f"))))

@@ -9,13 +9,15 @@ import time
 import unittest
 
 from tests.support import rootfs, sample
-from tests.support.case import StoreCase
+from tests.support.case import IN_MEMORY, StoreCase
 
 FROM = f"FROM {sample.BASE}\n"
 MANY_FILES = int(os.environ.get("STRATA_TEST_FILES", "20000"))  # by hand also with 200000
 
 
 class Case(StoreCase):
+    where = IN_MEMORY
+
     def setUp(self):
         super().setUp()
         self.engine = self.strata()

@@ -17,18 +17,19 @@ IN_MEMORY = "/dev/shm" if os.path.ismount("/dev/shm") else SCRATCH
 
 
 class StoreCase(unittest.TestCase):
-    """Gives each test a folder on a real file system, removed afterwards, and the programs to use on it.
+    """Gives each test a folder on a real file system (or `where` the class says), removed afterwards, and the programs to use on it.
 
     A test fails if it leaves a mount or a process behind in its folder.
     """
     maxDiff = None
     longMessage = True
+    where = SCRATCH
 
     def setUp(self):
         if os.geteuid() != 0:
             self.fail("needs root: mounts, devices, file owners")
         # Not mkdtemp(): a "_" at the wrong place is no part of an image's name, and buildah takes paths for names.
-        self.folder = os.path.join(SCRATCH, "strata-test-" + secrets.token_hex(6))
+        self.folder = os.path.join(self.where, "strata-test-" + secrets.token_hex(6))
         os.mkdir(self.folder, 0o700)
         self.addCleanup(self._clean_up)
 
