@@ -40,6 +40,11 @@ function(strata_room)
     add_executable(${target}_test ${tests})
     target_link_libraries(${target}_test PRIVATE strata::${R_NAME} GTest::gtest_main)
     strata_precompiled(${target}_test test)
+    if(STRATA_TESTS_BY_ROOM)  # one process for all tests of a room, not one for each
+      add_test(NAME ${R_NAME}/all COMMAND ${target}_test --gtest_brief=1)
+      set_tests_properties(${R_NAME}/all PROPERTIES TIMEOUT 600 COST 50)
+      return()
+    endif()
     gtest_discover_tests(${target}_test TEST_PREFIX "${R_NAME}/" DISCOVERY_MODE PRE_TEST
                          PROPERTIES TIMEOUT 120)
   endif()

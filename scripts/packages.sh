@@ -5,8 +5,9 @@
 packages_build=(g++ cmake ninja-build libfmt-dev libssl-dev zlib1g-dev libisal-dev
                 libbz2-dev liblzma-dev libzstd-dev libcurl4-openssl-dev)
 
-# To run it: crun starts containers, conmon watches over detached ones, libcurl fetches URLs of ADD.
-packages_run=(crun conmon libcurl4)
+# To run it: crun starts containers, conmon watches over detached ones, libcurl fetches URLs and talks to
+# registries, `top` asks ps.
+packages_run=(crun conmon libcurl4 procps)
 
 # For scripts/demo: mmdebstrap makes the base image.
 packages_demo=("${packages_build[@]}" "${packages_run[@]}" mmdebstrap python3 ca-certificates)

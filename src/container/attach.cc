@@ -14,6 +14,7 @@
 
 #include "base/io.h"
 #include "container/json_log.h"
+#include "runtime/console.h"
 
 namespace strata {
 namespace {
@@ -226,6 +227,8 @@ Result<ForegroundEnd> run_attached(const Store& store, ContainerRecord record, P
   // A terminal is copied by wait(), which writes to its own duplicate of this end.
   ends.out.write = UniqueFd();
 
+  // The last output is copied after wait() has let go of the terminal.
+  RawMode raw(record.config.tty ? stdio.stdin_fd : -1);
   OutputCopier copier(std::move(ends.out.read), std::move(ends.err.read), stdio, std::move(log));
   Supervisor supervisor(store, record, run.runtime(), stdio.proxy_signals && !record.config.tty);
   std::jthread copying([&] { copier.run(); });

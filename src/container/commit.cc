@@ -15,7 +15,10 @@ namespace {
 Result<std::optional<Image>> base_image(const Store& store, const ContainerRecord& record) {
   if (record.image.empty()) return std::optional<Image>();
   auto digest = TRY(Digest::parse(record.image));
-  return std::optional<Image>(TRY(store.images().get(ImageID(digest))));
+  auto image = store.images().get(ImageID(digest));
+  if (!image && image.error().code() == ErrorCode::NotFound)  // docker's words
+    return Error(ErrorCode::NotFound, "No such image: " + record.image);
+  return std::optional<Image>(TRY(std::move(image)));
 }
 
 /// The writable layer as a layer on `parent`; nullopt if nothing was changed.

@@ -48,28 +48,6 @@ Result<UniqueFd> receive_descriptor(int connection) {
   return UniqueFd(fd);
 }
 
-/// Keys go to the container as they are; the old mode comes back at the end.
-class RawMode {
- public:
-  explicit RawMode(int fd) : fd_(fd) {
-    active_ = fd >= 0 && ::tcgetattr(fd, &saved_) == 0;
-    if (!active_) return;
-    termios raw = saved_;
-    ::cfmakeraw(&raw);
-    ::tcsetattr(fd, TCSADRAIN, &raw);
-  }
-  RawMode(const RawMode&) = delete;
-  RawMode& operator=(const RawMode&) = delete;
-  ~RawMode() {
-    if (active_) ::tcsetattr(fd_, TCSADRAIN, &saved_);
-  }
-
- private:
-  int fd_;
-  bool active_ = false;
-  termios saved_ = {};
-};
-
 class Relay {
  public:
   Relay(int master, int in, int out, int pidfd)
@@ -140,6 +118,18 @@ class Relay {
 };
 
 }  // namespace
+
+RawMode::RawMode(int fd) : fd_(fd) {
+  active_ = fd >= 0 && ::tcgetattr(fd, &saved_) == 0;
+  if (!active_) return;
+  termios raw = saved_;
+  ::cfmakeraw(&raw);
+  ::tcsetattr(fd, TCSADRAIN, &raw);
+}
+
+RawMode::~RawMode() {
+  if (active_) ::tcsetattr(fd_, TCSADRAIN, &saved_);
+}
 
 Result<ConsoleSocket> ConsoleSocket::listen(std::string path) {
   sockaddr_un address = {};

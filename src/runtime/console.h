@@ -1,5 +1,7 @@
 #pragma once
 
+#include <termios.h>
+
 #include <string>
 
 #include "base/fd.h"
@@ -30,6 +32,22 @@ class ConsoleSocket {
 
   std::string path_;
   UniqueFd fd_;
+};
+
+/// The terminal behind `fd` (borrowed; -1 or no terminal: nothing happens) in raw mode: keys go on
+/// as they are, and so does output. The mode that it had comes back with the end of this object.
+/// Nested ones do no harm.
+class RawMode {
+ public:
+  explicit RawMode(int fd);
+  RawMode(const RawMode&) = delete;
+  RawMode& operator=(const RawMode&) = delete;
+  ~RawMode();
+
+ private:
+  int fd_;
+  bool active_ = false;
+  termios saved_ = {};
 };
 
 /// Copies between a pseudo-terminal and the user's side until the container has closed its end, or
