@@ -127,6 +127,7 @@ class Side:
         text = re.sub(r"(Less than a second|About a minute|\d+ seconds?) ago", "<time> ago", text)
         text = re.sub(r"Up (Less than a second|\d+ seconds?)", "Up <time>", text)
         text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>", text)
+        text = re.sub(r"\b[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d\b", "<time>", text)  # of ls: a minute may pass between the two
         text = re.sub(r"(?m)^\d+ +(?=sh |sleep )", "<pid>   ", text)
         return re.sub(r" {3,}", "   ", text)  # columns are as wide as times are long
 
