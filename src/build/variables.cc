@@ -40,16 +40,7 @@ void set_env(EnvList& env, const std::string& name, const std::string& value) {
   env.push_back(name + '=' + value);
 }
 
-BuildArgs::BuildArgs(const Given& given) : given_(given) {
-  auto host = host_platform();
-  for (const char* which : {"BUILD", "TARGET"}) {
-    std::string prefix = which;
-    globals_[prefix + "PLATFORM"] = host.str();
-    globals_[prefix + "OS"] = host.os;
-    globals_[prefix + "OSVERSION"] = "";
-    globals_[prefix + "ARCH"] = host.architecture;
-    globals_[prefix + "VARIANT"] = host.variant;
-  }
+BuildArgs::BuildArgs(const Given& given) : given_(given), globals_(platform_args()) {
   for (auto& [name, value] : globals_)
     if (auto it = given_.find(name); it != given_.end() && it->second) {
       value = *it->second;

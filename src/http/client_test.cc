@@ -1,7 +1,6 @@
 #include "http/client.h"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "base/io.h"
+#include "http/detail/loopback.h"
 
 namespace strata::http {
 namespace {
@@ -17,23 +17,12 @@ namespace {
 /// Answers connection after connection on the loopback device, each with the next text.
 class Server {
  public:
-  explicit Server(std::vector<std::string> answers)
-      : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(listener_.get(), 8), 0);
-    ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
+  explicit Server(std::vector<std::string> answers) {
     thread_ = std::jthread([this, answers = std::move(answers)] { serve(answers); });
   }
-  ~Server() { ::shutdown(listener_.get(), SHUT_RDWR); }
+  ~Server() { loopback_.close(); }
 
-  std::string url(const std::string& path) const {
-    return "http://127.0.0.1:" + std::to_string(port_) + path;
-  }
+  std::string url(const std::string& path) const { return loopback_.url(path); }
   const std::string& last_request() {
     thread_.join();
     return request_;
@@ -42,7 +31,7 @@ class Server {
  private:
   void serve(const std::vector<std::string>& answers) {
     for (const auto& answer : answers) {
-      UniqueFd peer(::accept(listener_.get(), nullptr, nullptr));
+      auto peer = loopback_.accept();
       if (!peer) return;
       request_.clear();
       char buffer[4096];
@@ -56,8 +45,7 @@ class Server {
     }
   }
 
-  UniqueFd listener_;
-  int port_ = 0;
+  detail::Loopback loopback_;
   std::string request_;
   std::jthread thread_;
 };

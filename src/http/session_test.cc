@@ -1,13 +1,12 @@
 #include "http/session.h"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <thread>
 
 #include "base/io.h"
+#include "http/detail/loopback.h"
 
 namespace strata::http {
 namespace {
@@ -16,26 +15,15 @@ namespace {
 /// was asked. A request ends with its head, or with what `until` says.
 class OneByOne {
  public:
-  explicit OneByOne(std::vector<std::string> answers, std::string until = "\r\n\r\n")
-      : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(listener_.get(), 8), 0);
-    ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
+  explicit OneByOne(std::vector<std::string> answers, std::string until = "\r\n\r\n") {
     thread_ = std::jthread([this, answers = std::move(answers), until] {
       UniqueFd peer;
       for (const auto& answer : answers) serve(answer, until, peer);
     });
   }
-  ~OneByOne() { ::shutdown(listener_.get(), SHUT_RDWR); }
+  ~OneByOne() { loopback_.close(); }
 
-  std::string url(const std::string& path) const {
-    return "http://127.0.0.1:" + std::to_string(port_) + path;
-  }
+  std::string url(const std::string& path) const { return loopback_.url(path); }
   const std::vector<std::string>& requests() {
     thread_.join();
     return requests_;
@@ -52,7 +40,7 @@ class OneByOne {
         request.append(buffer, static_cast<std::size_t>(n));
         continue;
       }
-      peer = UniqueFd(::accept(listener_.get(), nullptr, nullptr));
+      peer = loopback_.accept();
       if (!peer) return;
       connections_++;
     }
@@ -60,8 +48,7 @@ class OneByOne {
     (void)write_all(peer.get(), answer);
   }
 
-  UniqueFd listener_;
-  int port_ = 0;
+  detail::Loopback loopback_;
   int connections_ = 0;
   std::vector<std::string> requests_;
   std::jthread thread_;

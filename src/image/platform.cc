@@ -123,4 +123,18 @@ const Platform& host_platform() {
   return host;
 }
 
+std::map<std::string, std::string, std::less<>> platform_args() {
+  const auto& host = host_platform();
+  std::map<std::string, std::string, std::less<>> args;
+  for (const char* which : {"BUILD", "TARGET"}) {
+    std::string prefix = which;
+    args[prefix + "PLATFORM"] = host.str();
+    args[prefix + "OS"] = host.os;
+    args[prefix + "OSVERSION"] = "";
+    args[prefix + "ARCH"] = host.architecture;
+    args[prefix + "VARIANT"] = host.variant;
+  }
+  return args;
+}
+
 }  // namespace strata

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <compare>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -29,5 +31,8 @@ Platform normalize(Platform platform);
 
 /// Of this machine, from uname(2).
 const Platform& host_platform();
+
+/// What BUILDPLATFORM, TARGETOS and their like are in a Dockerfile: both say this machine.
+std::map<std::string, std::string, std::less<>> platform_args();
 
 }  // namespace strata

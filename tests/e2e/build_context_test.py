@@ -5,7 +5,7 @@ import os
 import tarfile
 import unittest
 
-from tests.support import rootfs, sample
+from tests.support import layers, rootfs, sample
 from tests.support.case import StoreCase
 from tests.support.git import Daemon, Repository
 from tests.support.web import Web
@@ -34,19 +34,7 @@ class BuildContext(StoreCase):
 
     def files(self, tag="t:1"):
         """name -> (mode, uid, content) of what the layers hold."""
-        self.engine("save", "-o", self.path("out.tar"), tag)
-        found = {}
-        with tarfile.open(self.path("out.tar")) as archive:
-            for name in archive.getnames():
-                data = archive.extractfile(name)
-                try:
-                    layer = tarfile.open(fileobj=io.BytesIO(data.read())) if data else None
-                except tarfile.TarError:
-                    continue
-                for member in layer or ():
-                    text = layer.extractfile(member).read().decode(errors="replace") if member.isreg() else member.linkname
-                    found[member.name.rstrip("/")] = (member.mode, member.uid, text)
-        return found
+        return {member.name.rstrip("/"): (member.mode, member.uid, text) for member, text in layers.members(self.engine, tag)}
 
     def names(self, tag="t:1"):
         return set(self.files(tag))

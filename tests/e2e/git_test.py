@@ -1,13 +1,11 @@
 """Git repositories as build contexts and as sources of ADD, from servers on the loopback device."""
-import io
 import os
 import signal
 import socket
 import subprocess
-import tarfile
 import unittest
 
-from tests.support import processes
+from tests.support import layers, processes
 from tests.support.case import StoreCase
 from tests.support.git import DATE, Daemon, Repository, SmartHttp
 from tests.support.web import Web
@@ -41,19 +39,7 @@ class Git(StoreCase):
 
     def files(self, tag="t:1"):
         """name -> (mode, owner, mtime, content or link target)"""
-        self.engine("save", "-o", self.path("out.tar"), tag)
-        found = {}
-        with tarfile.open(self.path("out.tar")) as archive:
-            for name in archive.getnames():
-                data = archive.extractfile(name)
-                try:
-                    layer = tarfile.open(fileobj=io.BytesIO(data.read())) if data else None
-                except tarfile.TarError:
-                    continue
-                for member in layer or ():
-                    text = layer.extractfile(member).read().decode(errors="replace") if member.isreg() else member.linkname
-                    found[member.name.rstrip("/")] = (member.mode, member.uid, int(member.mtime), text)
-        return found
+        return {member.name.rstrip("/"): (member.mode, member.uid, int(member.mtime), text) for member, text in layers.members(self.engine, tag)}
 
 
 class Contexts(Git):

@@ -52,16 +52,7 @@ dockerfile::Lookup lookup_in(const Variables& variables) {
 }
 
 Globals::Globals(const dockerfile::Dockerfile& file, const Input& input) {
-  const auto& host = host_platform();
-  for (const char* which : {"BUILD", "TARGET"}) {
-    std::string prefix = which;
-    values[prefix + "PLATFORM"] = host.str();
-    values[prefix + "OS"] = host.os;
-    values[prefix + "OSVERSION"] = "";
-    values[prefix + "ARCH"] = host.architecture;
-    values[prefix + "VARIANT"] = host.variant;
-  }
-  defaults = values;
+  values = defaults = platform_args();
   for (const auto& [name, value] : values) names.insert(name);
   for (auto& [name, value] : values)
     if (auto other = given(input, name)) value = *other;
