@@ -7,6 +7,7 @@
 #include <iterator>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/io.h"
 #include "dockerfile/glob.h"
@@ -45,44 +46,6 @@ Result<UniqueFd> open_directory(int root, const std::string& path) {
 bool is_absent(const Error& e) { return e.code() == ErrorCode::NotFound; }
 
 }  // namespace
-
-std::string_view SourceFile::name() const {
-  auto slash = path.rfind('/');
-  return slash == std::string::npos ? std::string_view(path)
-                                    : std::string_view(path).substr(slash + 1);
-}
-
-SourceFile make_source_file(std::string path, const struct stat& st) {
-  SourceFile f;
-  f.path = std::move(path);
-  f.mode = st.st_mode;
-  f.uid = st.st_uid;
-  f.gid = st.st_gid;
-  f.size = st.st_size;
-  f.mtime = {st.st_mtim.tv_sec, static_cast<std::int32_t>(st.st_mtim.tv_nsec)};
-  f.ctime = {st.st_ctim.tv_sec, static_cast<std::int32_t>(st.st_ctim.tv_nsec)};
-  f.device = st.st_dev;
-  f.inode = st.st_ino;
-  f.links = st.st_nlink;
-  f.rdev = st.st_rdev;
-  return f;
-}
-
-bool WalkOrder::operator()(std::string_view a, std::string_view b) const {
-  std::size_t n = std::min(a.size(), b.size());
-  for (std::size_t i = 0; i < n; i++) {
-    if (a[i] == b[i]) continue;
-    if (a[i] == '/' || b[i] == '/') return a[i] == '/';  // a directory's content follows at once
-    return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[i]);
-  }
-  return a.size() < b.size();
-}
-
-bool is_below(std::string_view path, std::string_view directory) {
-  if (directory.empty()) return !path.empty();
-  return path.size() > directory.size() && path.starts_with(directory) &&
-         path[directory.size()] == '/';
-}
 
 Result<Resolved> resolve_links(int root, std::string_view path) {
   auto todo = split_path(path);
@@ -157,30 +120,42 @@ Result<SourceFile> SourceTree::find(std::string_view path) {
   return *std::move(resolved->file);
 }
 
-Result<std::span<const SourceFile>> SourceTree::list(const std::string& path) {
+namespace {
+
+/// What lies below the directory `path`.
+Listing below(const Stretches& all, std::string_view path) {
+  WalkOrder before;
+  auto stretch = std::partition_point(
+      all.begin(), all.end(), [&](const auto& files) { return !before(path, files.back().path); });
+  auto index = static_cast<std::size_t>(stretch - all.begin());
+  if (stretch == all.end()) return {{&all, index, 0}, {&all, index, 0}};
+  auto file = std::partition_point(stretch->begin(), stretch->end(),
+                                   [&](const auto& f) { return !before(path, f.path); });
+  Listing::Iterator first(&all, index, static_cast<std::size_t>(file - stretch->begin()));
+  return {first, std::find_if_not(first, Listing(all).end(),
+                                  [&](const SourceFile& f) { return is_below(f.path, path); })};
+}
+
+}  // namespace
+
+Result<Listing> SourceTree::list(const std::string& path) {
   std::lock_guard lock(listings_mutex_);  // so that two stages do not walk the same
-  if (auto known = listings_.find(path); known != listings_.end())
-    return std::span<const SourceFile>(known->second);
-  if (auto all = listings_.find(""); all != listings_.end()) {
-    const auto& files = all->second;
-    auto first = std::upper_bound(
-        files.begin(), files.end(), path,
-        [](std::string_view p, const SourceFile& f) { return WalkOrder()(p, f.path); });
-    auto last = std::find_if_not(first, files.end(),
-                                 [&](const SourceFile& f) { return is_below(f.path, path); });
-    return std::span<const SourceFile>(first, last);
-  }
-  auto& kept = listings_[path] = TRY(walk_in_parts(path));
-  return std::span<const SourceFile>(kept);
+  if (auto known = listings_.find(path); known != listings_.end()) return Listing(known->second);
+  if (auto all = listings_.find(""); all != listings_.end()) return below(all->second, path);
+  return Listing(listings_[path] = TRY(walk_in_parts(path)));
 }
 
 Result<std::vector<SourceFile>> SourceTree::walk(const std::string& path) const {
   auto root =
       TRY(open_in_root(root_, path.empty() ? "." : path, Resolve::NoLinks, O_RDONLY | O_DIRECTORY));
+  std::string above = path.empty() ? "" : path + '/';
   std::vector<SourceFile> files;
+  files.reserve(128);
   std::vector<SourceFile> held;  // ignored directories that something below may need
   TRY(walk_tree(root.get(), [&](const WalkEntry& e) -> Result<WalkStep> {
-    auto file = make_source_file(path_in(path, e.path), e.st);
+    std::string full;
+    full.reserve(above.size() + e.path.size());
+    auto file = make_source_file(std::move(full.append(above).append(e.path)), e.st);
     while (!held.empty() && !is_below(file.path, held.back().path)) held.pop_back();
     if (S_ISSOCK(e.st.st_mode)) return WalkStep::Skip;  // no layer can hold one
     if (hidden(file.path)) {
@@ -225,9 +200,10 @@ Result<std::vector<SourceTree::Part>> SourceTree::parts_of(const std::string& pa
 }
 
 /// What costs time in a walk is asking the kernel for each file: threads take a directory each.
-Result<std::vector<SourceFile>> SourceTree::walk_in_parts(const std::string& path) const {
+Result<Stretches> SourceTree::walk_in_parts(const std::string& path) const {
   constexpr std::size_t kEnough = 16;  // directories, to keep all threads busy
   constexpr int kLevels = 3;
+  constexpr std::size_t kOwnStretch = 64;  // files that are not worth moving
   auto is_task = [](const Part& p) { return p.file.is_directory() && !p.open; };
   auto parts = TRY(parts_of(path));
   for (int level = 1; level < kLevels; level++) {
@@ -244,13 +220,23 @@ Result<std::vector<SourceFile>> SourceTree::walk_in_parts(const std::string& pat
     parts = std::move(finer);
   }
   TRY(walk_all(parts));
-  std::vector<SourceFile> files;
+  Stretches stretches;
+  std::vector<SourceFile> single;  // files between large directories
+  auto end_single = [&] {
+    if (!single.empty()) stretches.push_back(std::exchange(single, {}));
+  };
   for (auto& part : parts) {
     if (part.held && part.below.empty()) continue;
-    files.push_back(std::move(part.file));
-    std::move(part.below.begin(), part.below.end(), std::back_inserter(files));
+    single.push_back(std::move(part.file));
+    if (part.below.size() >= kOwnStretch) {
+      end_single();
+      stretches.push_back(std::move(part.below));
+    } else {
+      std::move(part.below.begin(), part.below.end(), std::back_inserter(single));
+    }
   }
-  return files;
+  end_single();
+  return stretches;
 }
 
 Result<void> SourceTree::walk_all(std::vector<Part>& parts) const {

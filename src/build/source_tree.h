@@ -1,56 +1,18 @@
 #pragma once
 
-#include <sys/stat.h>
-
 #include <map>
 #include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/fd.h"
+#include "build/listing.h"
+#include "build/source_file.h"
 #include "dockerfile/ignore_file.h"
 
 namespace strata::build {
-
-/// A file below a root, links not followed.
-struct SourceFile {
-  std::string path;  // relative to the root, "a/b"; "" is the root itself
-  mode_t mode = 0;   // type and permission bits
-  uid_t uid = 0;
-  gid_t gid = 0;
-  std::int64_t size = 0;  // bytes; of a link the length of its target
-  Time mtime;
-  Time ctime;        // of the last change of the inode; nobody can set it
-  dev_t device = 0;  // of the file system
-  ino_t inode = 0;
-  nlink_t links = 0;
-  dev_t rdev = 0;
-
-  bool is_directory() const { return S_ISDIR(mode); }
-  bool is_regular() const { return S_ISREG(mode); }
-  bool is_link() const { return S_ISLNK(mode); }
-  /// Last component of `path`.
-  std::string_view name() const;
-};
-
-SourceFile make_source_file(std::string path, const struct stat& st);
-
-/// The order of a walk: names of one directory in byte order, a directory before its content.
-struct WalkOrder {
-  using is_transparent = void;
-  bool operator()(std::string_view a, std::string_view b) const;
-};
-
-/// "a/b" is below "a", everything is below "".
-bool is_below(std::string_view path, std::string_view directory);
-/// The rest of a path that is below `directory`: "b/c" of "a/b/c" and "a".
-inline std::string_view path_below(std::string_view path, std::string_view directory) {
-  return path.substr(directory.empty() ? 0 : directory.size() + 1);
-}
 
 /// What COPY and ADD take from: the build context, or the root of another image. Paths are
 /// relative to its root, which no spelling and no link leaves. Any thread.
@@ -71,7 +33,7 @@ class SourceTree {
   Result<std::vector<std::string>> glob(std::string_view pattern);
 
   /// Everything below the directory `path`, in the order of a walk; valid as long as the tree.
-  Result<std::span<const SourceFile>> list(const std::string& path);
+  Result<Listing> list(const std::string& path);
 
   /// Whether the ignore patterns cover `path`. A listing has such a directory all the same if a "!"
   /// pattern brings something below it back; docker's client sends no entry for it then.
@@ -92,17 +54,17 @@ class SourceTree {
   Result<bool> visible(const SourceFile& file);
   struct Part;
   Result<std::vector<SourceFile>> walk(const std::string& path) const;
-  Result<std::vector<SourceFile>> walk_in_parts(const std::string& path) const;
+  Result<Stretches> walk_in_parts(const std::string& path) const;
   Result<std::vector<Part>> parts_of(const std::string& path) const;
   Result<void> walk_all(std::vector<Part>& parts) const;
   bool hidden(std::string_view path) const { return !path.empty() && ignored_.ignored(path); }
 
   int root_;
   dockerfile::IgnoreMatcher ignored_;
-  std::mutex listings_mutex_;                                // guards listings_, which only grow
-  std::map<std::string, std::vector<SourceFile>> listings_;  // by directory
-  mutable std::mutex open_mutex_;                            // guards what follows
-  mutable std::string open_dir_;                             // directory of the last open()
+  std::mutex listings_mutex_;                  // guards listings_, which only grow
+  std::map<std::string, Stretches> listings_;  // by directory
+  mutable std::mutex open_mutex_;              // guards what follows
+  mutable std::string open_dir_;               // directory of the last open()
   mutable UniqueFd open_dir_fd_;
 };
 

@@ -66,6 +66,53 @@ TEST_F(StatMemoTest, NewSumsJoinTheOldOnes) {
   EXPECT_EQ(*memo.find(file("c", 1500)), sha256("C"));
 }
 
+TEST_F(StatMemoTest, ManyBlocksAreFoundInAnyOrder) {
+  auto name = [](int i) { return fmt::format("d{}/some/longer/way/file{}", i / 100, i); };
+  constexpr int kFiles = 3000;
+  {
+    auto memo = open();
+    for (int i = 0; i < kFiles; i++) memo.record(file(name(i)), sha256(name(i)));
+    memo.save();
+  }
+  auto memo = open();
+  for (int step : {1, 7, kFiles - 1}) {
+    for (int i = 0, at = 0; i < kFiles; i++, at = (at + step) % kFiles) {
+      auto sum = memo.find(file(name(at)));
+      ASSERT_TRUE(sum) << name(at);
+      EXPECT_EQ(*sum, sha256(name(at)));
+    }
+  }
+  EXPECT_FALSE(memo.find(file("d1/some/longer/way/file")));
+  EXPECT_FALSE(memo.find(file("zzz")));
+  memo.record(file("d5/new"), sha256("new"));
+  memo.save();
+  auto again = open();
+  EXPECT_EQ(*again.find(file("d5/new")), sha256("new"));
+  for (int i = 0; i < kFiles; i++) EXPECT_TRUE(again.find(file(name(i)))) << i;
+}
+
+TEST_F(StatMemoTest, ADamagedBlockTakesNoOtherWithIt) {
+  auto name = [](int i) { return fmt::format("directory/file{:06}", i); };
+  constexpr int kFiles = 3000;
+  {
+    auto memo = open();
+    for (int i = 0; i < kFiles; i++) memo.record(file(name(i)), sha256(name(i)));
+    memo.save();
+  }
+  auto text = *read_file(own_.fd(), memo_path());
+  text[text.size() / 2] = static_cast<char>(text[text.size() / 2] ^ 1);
+  ASSERT_TRUE(write_file(own_.fd(), memo_path(), text, 0600));
+  auto memo = open();
+  int found = 0;
+  for (int i = 0; i < kFiles; i++) {
+    auto sum = memo.find(file(name(i)));
+    if (sum) EXPECT_EQ(*sum, sha256(name(i)));
+    found += sum ? 1 : 0;
+  }
+  EXPECT_LT(found, kFiles);
+  EXPECT_GT(found, kFiles / 2);
+}
+
 TEST_F(StatMemoTest, AFileOfThisVeryTickIsNotRecorded) {
   {
     auto memo = open({1000, 50'000'000});

@@ -194,7 +194,6 @@ Result<std::string> Tarsums::of(const SourceFile& file, const dockerfile::Ignore
   std::vector<Digest> sums;        // of most members
   std::vector<std::string> texts;  // of the others
   std::vector<SourceFile> missing;
-  sums.reserve(listing.size() + 1);
   auto add = [&](const SourceFile& f) -> Result<void> {
     auto one = TRY(member(f));
     if (one.sum)

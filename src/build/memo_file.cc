@@ -1,0 +1,158 @@
+#include "build/memo_file.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "build/source_file.h"
+#include "tar/crc64.h"
+
+namespace strata::build {
+namespace {
+
+constexpr std::string_view kMemoMagic("strata memo 2\n\0\0", 16);
+constexpr std::size_t kBlockContent = std::size_t{64} << 10;  // bytes; one record may go beyond
+constexpr std::size_t kMaxBlock = kBlockContent + 8192;
+constexpr std::size_t kBlocksAhead = 4096;  // of the file that one read looks at for a block's head
+
+struct BlockHead {
+  std::uint32_t size = 0;
+  std::uint32_t records = 0;
+  std::uint64_t crc = 0;
+};
+
+/// Fewer bytes than asked for at the end of the file, or where it cannot be read.
+std::size_t read_at(int fd, char* to, std::size_t size, std::uint64_t offset) {
+  std::size_t done = 0;
+  while (done < size) {
+    ssize_t n = ::pread(fd, to + done, size - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return done;
+}
+
+}  // namespace
+
+MemoReader::MemoReader(UniqueFd file) : file_(std::move(file)) {
+  find_blocks();
+  rewind();
+}
+
+void MemoReader::find_blocks() {
+  char head[sizeof(BlockHead) + sizeof(MemoStat) + kBlocksAhead];
+  if (read_at(file_.get(), head, kMemoMagic.size(), 0) < kMemoMagic.size() ||
+      std::string_view(head, kMemoMagic.size()) != kMemoMagic)
+    return;
+  for (std::uint64_t at = kMemoMagic.size();;) {
+    std::size_t got = read_at(file_.get(), head, sizeof head, at);
+    BlockHead block;
+    MemoStat first;
+    if (got < sizeof block + sizeof first) return;
+    std::memcpy(&block, head, sizeof block);
+    std::memcpy(&first, head + sizeof block, sizeof first);
+    std::size_t path_at = sizeof block + sizeof first;
+    if (block.size > kMaxBlock || block.records > block.size / sizeof(MemoStat) ||
+        first.path_size > got - path_at)
+      return;
+    blocks_.push_back({at + sizeof block, block.size, block.records, block.crc, records_,
+                       std::string(head + path_at, first.path_size)});
+    records_ += block.records;
+    at += sizeof block + block.size;
+  }
+}
+
+void MemoReader::open_block(std::size_t block) {
+  block_ = block;
+  at_ = 0;
+  index_ = records_;
+  if (block >= blocks_.size()) {
+    content_.clear();
+    return;
+  }
+  const auto& b = blocks_[block];
+  index_ = b.first;
+  content_.resize(b.size);
+  if (read_at(file_.get(), content_.data(), b.size, b.offset) < b.size ||
+      tar::crc64(content_) != b.crc)
+    content_.clear();
+}
+
+std::optional<MemoReader::Record> MemoReader::record() const {
+  Record r{index_, {}, {}};
+  if (content_.size() - at_ < sizeof r.stat) return std::nullopt;
+  std::memcpy(&r.stat, content_.data() + at_, sizeof r.stat);
+  if (content_.size() - at_ - sizeof r.stat < r.stat.path_size) return std::nullopt;
+  if (r.index >= blocks_[block_].first + blocks_[block_].records) return std::nullopt;
+  r.path = std::string_view(content_).substr(at_ + sizeof r.stat, r.stat.path_size);
+  return r;
+}
+
+void MemoReader::step(const Record& r) {
+  at_ += sizeof r.stat + r.path.size();
+  index_++;
+}
+
+std::optional<MemoReader::Record> MemoReader::find(std::string_view path) {
+  auto here = record();
+  if (here && here->path == path) {
+    step(*here);
+    return here;
+  }
+  WalkOrder before;
+  auto after = std::upper_bound(blocks_.begin(), blocks_.end(), path,
+                                [&](auto p, const Block& b) { return before(p, b.path); });
+  if (after == blocks_.begin()) return std::nullopt;
+  auto block = static_cast<std::size_t>(after - blocks_.begin()) - 1;
+  if (block != block_ || !here || before(path, here->path)) {
+    open_block(block);
+    here = record();
+  }
+  while (here && before(here->path, path)) {
+    step(*here);
+    here = record();
+  }
+  if (!here || here->path != path) return std::nullopt;
+  step(*here);
+  return here;
+}
+
+void MemoReader::rewind() { open_block(0); }
+
+std::optional<MemoReader::Record> MemoReader::next() {
+  auto here = record();
+  while (!here && block_ + 1 < blocks_.size()) {
+    open_block(block_ + 1);
+    here = record();
+  }
+  if (here) step(*here);
+  return here;
+}
+
+MemoWriter::MemoWriter() : text_(kMemoMagic) {}
+
+void MemoWriter::add(const MemoStat& stat, std::string_view path) {
+  MemoStat written = stat;
+  written.path_size = static_cast<std::uint32_t>(path.size());
+  content_.append(reinterpret_cast<const char*>(&written), sizeof written).append(path);
+  records_++;
+  if (content_.size() >= kBlockContent) end_block();
+}
+
+void MemoWriter::end_block() {
+  if (records_ == 0) return;
+  BlockHead head{static_cast<std::uint32_t>(content_.size()), records_, tar::crc64(content_)};
+  text_.append(reinterpret_cast<const char*>(&head), sizeof head).append(content_);
+  content_.clear();
+  records_ = 0;
+}
+
+std::string MemoWriter::finish() {
+  end_block();
+  return std::move(text_);
+}
+
+}  // namespace strata::build

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+
+namespace strata::build {
+
+/// What a file looked like, and the sum of its tarsum entry: as it stands in a memo file, in the
+/// byte order of the machine.
+struct MemoStat {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::int64_t size = 0;   // bytes
+  std::int64_t mtime = 0;  // seconds
+  std::int64_t ctime = 0;
+  std::int32_t mtime_nanoseconds = 0;
+  std::int32_t ctime_nanoseconds = 0;
+  std::uint32_t mode = 0;
+  std::uint32_t path_size = 0;  // bytes
+  std::uint8_t sum[32] = {};    // SHA-256
+};
+
+/// The records of a memo file in the order of a walk, read a block at a time: a context of millions
+/// of files needs no more memory than one of a hundred.
+///
+///   "strata memo 2\n", two NULs, then blocks: bytes of the content (32 bits), number of records
+///   (32 bits), CRC-64 of the content, content: for each record a MemoStat and its path.
+///
+/// A block that is torn or damaged is one without records, a file of another version one without
+/// blocks. Not thread-safe.
+class MemoReader {
+ public:
+  MemoReader() = default;
+  /// Of an open file.
+  explicit MemoReader(UniqueFd file);
+
+  std::size_t records() const { return records_; }
+
+  /// A record; `path` is valid until the next call.
+  struct Record {
+    std::size_t index = 0;  // among all of the file
+    MemoStat stat;
+    std::string_view path;
+  };
+  /// The record of `path`. Fastest when asked in the order of a walk.
+  std::optional<Record> find(std::string_view path);
+
+  /// From here on next() gives all records, in their order.
+  void rewind();
+  std::optional<Record> next();
+
+ private:
+  struct Block {
+    std::uint64_t offset = 0;  // of the content
+    std::uint32_t size = 0;    // bytes
+    std::uint32_t records = 0;
+    std::uint64_t crc = 0;
+    std::size_t first = 0;  // index of its first record
+    std::string path;       // of its first record: only a signpost, since no CRC was checked yet
+  };
+  void find_blocks();
+  void open_block(std::size_t block);
+  std::optional<Record> record() const;
+  void step(const Record& r);
+
+  UniqueFd file_;
+  std::vector<Block> blocks_;
+  std::size_t records_ = 0;
+  std::size_t block_ = 0;  // the one that is in content_
+  std::string content_;
+  std::size_t at_ = 0;     // offset of the next record in content_
+  std::size_t index_ = 0;  // its index
+};
+
+/// Puts the text of a memo file together. Records come in the order of a walk.
+class MemoWriter {
+ public:
+  MemoWriter();
+  void add(const MemoStat& stat, std::string_view path);
+  std::string finish();
+
+ private:
+  void end_block();
+
+  std::string text_;
+  std::string content_;
+  std::uint32_t records_ = 0;  // in content_
+};
+
+}  // namespace strata::build
