@@ -2,7 +2,7 @@
 # installs those that are missing. Every list is complete in itself.
 
 # To compile build/release/strata.
-packages_build=(g++ cmake ninja-build libfmt-dev libssl-dev zlib1g-dev libisal-dev
+packages_build=(clang cmake ninja-build libfmt-dev libssl-dev zlib1g-dev libisal-dev
                 libbz2-dev liblzma-dev libzstd-dev libcurl4-openssl-dev)
 
 # To run it: crun starts containers, conmon watches over detached ones, libcurl fetches URLs and talks to
@@ -13,7 +13,7 @@ packages_run=(crun conmon libcurl4 procps)
 packages_demo=("${packages_build[@]}" "${packages_run[@]}" mmdebstrap python3 ca-certificates)
 
 # For scripts/test: the C++ test libraries, a real dockerd to compare with, git for repositories.
-packages_test=("${packages_build[@]}" "${packages_run[@]}" ccache clang libclang-rt-dev llvm libgtest-dev
+packages_test=("${packages_build[@]}" "${packages_run[@]}" ccache g++ libclang-rt-dev llvm libgtest-dev
                libbenchmark-dev clang-format
                docker.io containerd runc skopeo umoci podman buildah mmdebstrap busybox-static
                docker-registry git openssl python3 zstd ca-certificates)
