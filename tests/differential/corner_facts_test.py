@@ -137,6 +137,7 @@ class CornerFacts(ScenarioCase):
             for file, content in ({"Dockerfile": files} if isinstance(files, str) else files).items():
                 cls.FILES[f"{name}/{file}"] = content
         super().setUpClass()
+        cls.LINKS = LINKS
         folder = cls.ours.folder
         for name, target in LINKS.items():
             os.symlink(target, os.path.join(folder, name))
@@ -150,7 +151,7 @@ class CornerFacts(ScenarioCase):
 
     def test_36_a_touched_dockerfile_that_is_ignored(self):
         """The COPY behind it is cached all the same."""
-        for side in (self.ours, self.theirs):
+        for side in (self.ours, self.dockerd_side()):
             side.clear(keep=True)
             side.prepare(BASE)
             path = os.path.join(side.folder, "ignore-dockerfile/Dockerfile")
@@ -163,7 +164,7 @@ class CornerFacts(ScenarioCase):
                 file.write(CONTEXTS["ignore-dockerfile"]["Dockerfile"])
 
     def test_52_a_broken_link_is_part_of_the_key(self):
-        for side in (self.ours, self.theirs):
+        for side in (self.ours, self.dockerd_side()):
             side.clear(keep=True)
             side.prepare(BASE)
             found = []
