@@ -6,6 +6,7 @@
 
 #include "compress/detect.h"
 #include "digest/hasher.h"
+#include "store/image_notes.h"
 #include "store/layer_writer.h"
 
 namespace strata::archive {
@@ -148,6 +149,7 @@ Result<std::vector<LoadedImage>> set_names(const Store& store,
   std::vector<LoadedImage> loaded;
   std::size_t at = 0;
   for (const auto& image : images) {
+    ImageNotes(store.own_dir()).note_use(image.id);
     loaded.push_back({image.id, image.names, {}});
     for (const auto& reference : image.names) {
       const auto& old = before[at++];

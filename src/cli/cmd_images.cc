@@ -85,8 +85,22 @@ Result<int> run(Options& o, Call& call) {
   return 0;
 }
 
+Result<int> run_pinned(Options& o, Call& call) {
+  o.request.filters.emplace_back("pinned=true");
+  return run(o, call);
+}
+
 }  // namespace
 }  // namespace cmd_images
+
+Command pins_command(std::string_view path) {
+  return {.path = path,
+          .operands = "[OPTIONS] [REPOSITORY[:TAG]]",
+          .summary = "List pinned images",
+          .description = "Lists as `images` the images that `strata pin` keeps from being removed.",
+          .arity = at_most(1),
+          .make = action<cmd_images::Options, cmd_images::add_flags, cmd_images::run_pinned>};
+}
 
 Command images_command(std::string_view path) {
   return {.path = path,
@@ -97,7 +111,8 @@ Command images_command(std::string_view path) {
               "Lists the images of the store, newest first. Images that are only steps "
               "of a build are hidden unless -a is given.\n\n"
               "Filters: dangling=true|false, label=NAME[=VALUE], before=IMAGE, "
-              "since=IMAGE, until=TIME, reference=PATTERN.",
+              "since=IMAGE, until=TIME, reference=PATTERN, pinned=true|false, "
+              "unused-for=DURATION (not run, built on, pulled, loaded, pushed or named since).",
           .arity = at_most(1),
           .make = action<cmd_images::Options, cmd_images::add_flags, cmd_images::run>};
 }

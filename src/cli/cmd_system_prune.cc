@@ -5,6 +5,7 @@
 #include "cli/prune_prompt.h"
 #include "cli/report.h"
 #include "engine/build_cache.h"
+#include "engine/log_time.h"
 #include "image/units.h"
 
 namespace strata::cli {
@@ -15,11 +16,13 @@ struct Options {
   PruneRequest request;
   bool force = false;
   bool volumes = false;
+  std::string unused_for;
 };
 
 void add_flags(FlagSet& f, Options& o) {
   f.add(o.request.all, "all", 'a', "Remove all unused images not just dangling ones");
   add_filter(f, o.request.filters, 0, "Provide filter values (e.g. 'label=<key>=<value>')");
+  f.add(o.unused_for, "unused-for", 0, "Spare images and build cache that were used since");
   f.add(o.force, "force", 'f', "Do not prompt for confirmation");
   f.add(o.volumes, "volumes", 0, "Prune volumes");
 }
@@ -34,6 +37,8 @@ std::string warning(const Options& o) {
   text += o.request.all ? "  - all images without at least one container associated to them\n"
                           "  - all build cache\n"
                         : "  - all dangling images\n  - all dangling build cache\n";
+  if (!o.unused_for.empty())
+    text += "\n  Images and build cache that were used in the last " + o.unused_for + " stay.\n";
   if (o.request.filters.empty()) return text;
   text += "\n  Items to be pruned will be filtered with:\n";
   auto filters = o.request.filters;
@@ -62,9 +67,11 @@ Result<int> prune(const Options& o, Call& call) {
     print_pruned(call, "Deleted Volumes", volumes);
     reclaimed += volumes.reclaimed;
   }
-  auto images = TRY(prune_images(engine, o.request));
+  auto request = o.request;
+  if (!o.unused_for.empty()) request.filters.push_back("unused-for=" + o.unused_for);
+  auto images = TRY(prune_images(engine, request));
   print_pruned_images(call, images);
-  auto cache = TRY(prune_cache(engine, o.request));
+  auto cache = TRY(prune_cache(engine, request));
   print_pruned(call, "Deleted build cache objects", cache);
   reclaimed += images.reclaimed + cache.reclaimed + TRY(prune_remains(engine));
   fmt::print(call.out, "Total reclaimed space: {}\n", human_size(reclaimed));
@@ -77,6 +84,7 @@ Result<int> run(Options& o, Call& call) {
   if (o.volumes && has_until)
     return Error(ErrorCode::InvalidArgument,
                  "ERROR: The \"until\" filter is not supported with \"--volumes\"");
+  if (!o.unused_for.empty()) TRY(parse_age(o.unused_for, Time::now()));  // before anything goes
   if (!o.force && !confirm(call, warning(o))) return 0;
   auto done = prune(o, call);
   if (!done) return from_daemon(std::move(done).error());
@@ -95,7 +103,10 @@ Command system_prune_command(std::string_view path) {
           "Removes stopped containers, with --volumes all volumes that no container has, images "
           "without a name (with -a: without a container), the directories of RUN "
           "--mount=type=cache, "
-          "and what interrupted commands left in the store.\n\nFilters: until=TIME, "
+          "and what interrupted commands left in the store. Pinned images (`strata pin`) stay; "
+          "with "
+          "--unused-for 720h, or 30d, so do images and build cache that were used since.\n\n"
+          "Filters: until=TIME, "
           "label=NAME[=VALUE], label!=NAME[=VALUE].",
       .arity = no_operands(),
       .make =

@@ -41,6 +41,8 @@ Command logout_command(std::string_view path);
 Command logs_command(std::string_view path);
 Command ls_command(std::string_view path);
 Command pause_command(std::string_view path);
+Command pin_command(std::string_view path);
+Command pins_command(std::string_view path);
 Command ps_command(std::string_view path);
 Command pull_command(std::string_view path);
 Command push_command(std::string_view path);
@@ -58,6 +60,7 @@ Command system_prune_command(std::string_view path);
 Command tag_command(std::string_view path);
 Command top_command(std::string_view path);
 Command unpause_command(std::string_view path);
+Command unpin_command(std::string_view path);
 Command version_command(std::string_view path);
 Command wait_command(std::string_view path);
 

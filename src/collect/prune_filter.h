@@ -15,6 +15,7 @@ struct PruneFilter {
   using Label = std::pair<std::string, std::optional<std::string>>;  // name, value if it matters
 
   std::optional<Time> until;      // what was made later stays
+  std::optional<Time> unused;     // images: what was used later stays
   std::vector<Label> labels;      // what lacks one of them stays
   std::vector<Label> not_labels;  // what has all of them stays
 

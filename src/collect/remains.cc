@@ -58,6 +58,14 @@ Result<void> add_metadata(const Store& store, std::vector<Remain>& found) {
   return {};
 }
 
+/// Pins are kept: the image may come back.
+Result<void> add_uses(const Store& store, std::vector<Remain>& found) {
+  for (const auto& name : TRY(names_in(store, "strata/used")))
+    if (auto id = Digest::parse("sha256:" + name); !id || !store.images().contains(ImageID(*id)))
+      found.push_back({"strata/used/" + name, "is of an image that is gone"});
+  return {};
+}
+
 /// The container's directory comes last when it is made and goes first when it is removed.
 Result<void> add_containers(const Store& store, std::vector<Remain>& found) {
   for (const auto& name : TRY(store.layers().mounts()))
@@ -90,6 +98,7 @@ Result<std::vector<Remain>> find_remains(const Store& store) {
       if (name.starts_with(place.prefix) && name.ends_with(place.suffix))
         found.push_back({std::string(place.dir) + '/' + name, place.what});
   TRY(add_metadata(store, found));
+  TRY(add_uses(store, found));
   TRY(add_containers(store, found));
   TRY(add_bundles(store, found));
   return found;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "container/liveness.h"
+#include "store/image_notes.h"
 #include "store/reclaim.h"
 
 namespace strata {
@@ -10,7 +11,7 @@ namespace strata {
 /// Why an image has to stay.
 struct ImageRemoval::Conflict {
   bool hard = false;  // not even by force
-  bool used = false;  // by a container or a mount
+  bool used = false;  // by a container, a mount or somebody who pinned it
   std::string reason;
 
   Error error(ImageID id) const;
@@ -90,6 +91,7 @@ Result<std::optional<ImageRemoval::Conflict>> ImageRemoval::conflict(ImageID id,
   if (auto mount = TRY(usage())->mounts.find(id); mount != TRY(usage())->mounts.end())
     return Found({true, true, "image is mounted at " + mount->second});
   if (force) return Found();
+  if (TRY(usage())->pinned.contains(id)) return Found({false, true, "image is pinned"});
   if (look_at_names && !TRY(names_of(id)).empty())
     return Found({false, false, "image is referenced in multiple repositories"});
   if (const auto* c = TRY(container_of(id, false)))
@@ -124,6 +126,11 @@ Result<void> ImageRemoval::untag(const Reference& name, RemovedItems& items) {
 Result<void> ImageRemoval::untag(const std::string& text, ImageID id, bool force,
                                  RemovedItems& items) {
   if (!force && is_single_name(TRY(names_of(id)))) {
+    if (TRY(usage())->pinned.contains(id))
+      return Error(ErrorCode::Conflict,
+                   fmt::format("conflict: unable to remove repository reference \"{}\" (must "
+                               "force) - its image {} is pinned",
+                               text, truncated(id.str())));
     auto mount = TRY(usage())->mounts.find(id);
     if (mount != TRY(usage())->mounts.end())
       return Error(ErrorCode::Conflict,
@@ -179,6 +186,7 @@ Result<void> ImageRemoval::remove_image(ImageID id, const RemoveImageRequest& re
 Result<void> ImageRemoval::delete_image(ImageID id, RemovedItems& items) {
   Usage& all = *TRY(usage());
   TRY(store_->images().remove(id));
+  ImageNotes(store_->own_dir()).forget(id);
   items.push_back(deleted(id.str()));
   auto node = all.images.extract(id);
   const ImageUse& use = node.mapped();
@@ -223,7 +231,10 @@ ContainerBase container_base(const Store& store, const ContainerRecord& record) 
 Result<void> release_base(const Store& store, const ContainerBase& base) {
   if (!base.chain) return {};
   auto image = Digest::parse(base.image);
-  if (image && store.images().contains(ImageID(*image))) return {};
+  if (image && store.images().contains(ImageID(*image))) {
+    ImageNotes(store.own_dir()).note_use(ImageID(*image));  // until now
+    return {};
+  }
   auto removal = TRY(ImageRemoval::begin(store));
   TRY(removal.release(*base.chain));
   return removal.finish();
@@ -233,7 +244,8 @@ Result<RemovedItems> ImageRemoval::prune(bool all, const PruneFilter& filter) {
   std::vector<std::pair<Time, ImageID>> candidates;
   for (const auto& [id, use] : TRY(usage())->images) {
     if (Usage::is_intermediate(use) || (!all && !use.children.empty())) continue;
-    if (removal_->held.contains(id.digest())) continue;
+    if (removal_->held.contains(id.digest()) || TRY(usage())->pinned.contains(id)) continue;
+    if (filter.unused && last_use(*store_, id) > *filter.unused) continue;
     if (!filter.matches(use.config.created, use.config.config.labels)) continue;
     candidates.emplace_back(use.config.created, id);
   }

@@ -9,7 +9,7 @@
 namespace strata {
 
 struct RemoveImageRequest {
-  bool force = false;         // also if stopped containers or several names use it
+  bool force = false;         // also if it is pinned, or stopped containers or several names use it
   bool prune_parents = true;  // then its parents, as far as they have no name and no other use
 };
 
@@ -38,7 +38,7 @@ class ImageRemoval {
   Result<RemovedItems> remove(const std::string& text, const RemoveImageRequest& request);
 
   /// All images without a name; with `all` also those with names. Images that a container or a
-  /// child needs stay, and so do those that a running build made.
+  /// child needs stay, and so do those that a running build made, and pinned ones.
   Result<RemovedItems> prune(bool all, const PruneFilter& filter);
 
   /// Removes a layer and those below it, as far as nobody needs them.

@@ -11,6 +11,7 @@
 #include "collect/buildkit.h"
 #include "collect/disk_usage.h"
 #include "collect/sweep.h"
+#include "store/image_notes.h"
 #include "store/layer_writer.h"
 
 namespace strata {
@@ -326,6 +327,26 @@ TEST_F(Removal, SpaceIsCountedOncePerLayer) {
   EXPECT_EQ(space.images[0].id, b);
   EXPECT_EQ(space.images[0].size, 6);
   EXPECT_EQ(space.images[0].shared, 4);
+}
+
+TEST_F(Removal, APinnedImageGoesByForceAlone) {
+  auto one = layer({}, "1");
+  auto a = image({one.diff_id}, "a:1");
+  auto child = image({one.diff_id}, "b:1", a);
+  ImageNotes notes(store_->own_dir());
+  EXPECT_TRUE(notes.pin(a));
+  EXPECT_TRUE(notes.pin(a));
+  EXPECT_TRUE(store_->references().remove(*Reference::parse_normalized("a:1")));
+  EXPECT_EQ(remove("b:1"), (Lines{"U b:1", "D " + child.str()}));  // its parent stays
+  reopen();
+  auto removal = must(ImageRemoval::begin(*store_));
+  EXPECT_TRUE(must(removal.prune(true, {})).empty());
+  EXPECT_TRUE(removal.finish());
+  tag("a:1", a);
+  EXPECT_NE(remove("a:1")[0].find("(must force) - its image"), std::string::npos);
+  EXPECT_EQ(remove("a:1", {.force = true}),
+            (Lines{"U a:1", "D " + a.str(), "D " + one.chain_id.str()}));
+  EXPECT_TRUE(must(notes.pins()).empty());
 }
 
 TEST(PruneFilterTest, LabelsAndAge) {

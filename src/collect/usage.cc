@@ -2,6 +2,7 @@
 
 #include "collect/buildkit.h"
 #include "store/image_mount.h"
+#include "store/image_notes.h"
 
 namespace strata {
 namespace {
@@ -88,6 +89,7 @@ Result<Usage> scan_usage(const Store& store, const std::set<Digest>& held) {
   if (store.own_dir() >= 0)  // else only a dockerd has used it
     for (auto& mount : TRY(image_mounts(store.own_dir())))
       usage.mounts.emplace(mount.image, std::move(mount.directory));
+  usage.pinned = TRY(ImageNotes(store.own_dir()).pins());
   return usage;
 }
 

@@ -31,6 +31,7 @@ struct Usage {
   std::map<ChainID, LayerUse> layers;       // sound ones
   std::vector<ContainerRecord> containers;  // newest first
   std::map<ImageID, std::string> mounts;    // of `image mount`: one directory of each image
+  std::set<ImageID> pinned;                 // some may be gone
 
   /// docker calls it dangling: nobody needs it, and it has no name.
   static bool is_dangling(const ImageUse& use) { return use.names.empty() && use.children.empty(); }

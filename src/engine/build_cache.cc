@@ -36,7 +36,7 @@ Result<CacheTest> cache_test(const std::string& name, const std::string& value, 
     return CacheTest([wanted](const auto& item) { return item.in_use == wanted; });
   }
   if (name == "until" || name == "unused-for") {
-    auto limit = TRY(parse_log_time(value, now));
+    auto limit = TRY(name == "until" ? parse_log_time(value, now) : parse_age(value, now));
     return CacheTest([limit](const auto& item) { return !(limit < item.last_used); });
   }
   return Error(ErrorCode::InvalidArgument, fmt::format("Invalid filter '{}'", name));

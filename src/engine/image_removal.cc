@@ -45,6 +45,8 @@ Result<ParsedFilters> parse_prune_filters(const std::vector<std::string>& texts,
       if (parsed.filter.until)
         return Error(ErrorCode::InvalidArgument, "more than one until filter specified");
       parsed.filter.until = TRY(parse_log_time(value, now));
+    } else if (name == "unused-for" && images) {
+      parsed.filter.unused = TRY(parse_age(value, now));
     } else if (name == "dangling" && images) {
       // docker's client adds one of its own, so that any but these says nothing.
       if (value == "false" || value == "0") parsed.dangling = false;

@@ -32,7 +32,7 @@ Result<std::vector<RemovedImage>> remove_images(const EngineOptions& engine,
 struct PruneRequest {
   bool all = false;  // images: also those with a name
   std::vector<std::string>
-      filters;  // "until=24h", "label=a=b", "label!=a", images: "dangling=false"
+      filters;  // "until=24h", "label=a=b", "label!=a", images: "dangling=false", "unused-for=720h"
 };
 
 struct PrunedImages {

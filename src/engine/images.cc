@@ -16,6 +16,7 @@
 #include "inspect/history.h"
 #include "inspect/image_view.h"
 #include "inspect/layer_stack.h"
+#include "store/image_notes.h"
 #include "store/layer_writer.h"
 #include "store/store.h"
 
@@ -36,6 +37,8 @@ struct ImageFilters {
   std::optional<Time> since;
   std::optional<Time> until;
   std::vector<std::string> references;
+  std::optional<bool> pinned;
+  std::optional<Time> unused;
 };
 
 Result<Time> created_of(const Store& store, std::string_view name) {
@@ -64,6 +67,13 @@ Result<ImageFilters> parse_filters(const Store& store, const std::vector<std::st
       f.since = TRY(created_of(store, value));
     } else if (name == "until") {
       f.until = TRY(parse_log_time(value, Time::now()));
+    } else if (name == "pinned") {
+      if (value != "true" && value != "false")
+        return Error(ErrorCode::InvalidArgument,
+                     fmt::format("Invalid filter 'pinned=[{}]'", value));
+      f.pinned = value == "true";
+    } else if (name == "unused-for") {
+      f.unused = TRY(parse_age(value, Time::now()));
     } else if (name == "reference") {
       f.references.push_back(value);
     } else {
@@ -83,6 +93,12 @@ bool matches(const ImageFilters& f, const ImageConfig& config) {
   if (f.before && !(config.created < *f.before)) return false;
   if (f.until && config.created > *f.until) return false;
   return !f.since || config.created > *f.since;
+}
+
+/// What dockerd knows nothing of.
+bool matches_notes(const ImageFilters& f, const Store& store, ImageID id) {
+  if (f.pinned && ImageNotes(store.own_dir()).is_pinned(id) != *f.pinned) return false;
+  return !f.unused || !(last_use(store, id) > *f.unused);
 }
 
 /// A pattern matches the familiar name, or name and tag. InvalidArgument if it is none.
@@ -181,6 +197,7 @@ Result<std::vector<ImageRow>> list_images(const EngineOptions& engine,
     if (!is_listed(shown, request, filters, parents.contains(id), !patterns.empty())) continue;
     auto image = store->images().get(id);
     if (!image || !matches(filters, image->config)) continue;
+    if (!matches_notes(filters, *store, id)) continue;
     auto size = image_size(*store, image->config);
     if (!size) continue;  // as dockerd: an image whose layers are gone is not listed
     ImageRow row{

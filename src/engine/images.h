@@ -15,10 +15,10 @@ namespace strata {
 
 /// `images`: which ones.
 struct ListImagesRequest {
-  bool all = false;       // intermediate images too
-  std::string reference;  // "app", "app:1", "ap*"; empty: all
-  std::vector<std::string>
-      filters;  // "dangling=true", "label=a=b", "before=x", "since=x", "until=24h", "reference=x"
+  bool all = false;                  // intermediate images too
+  std::string reference;             // "app", "app:1", "ap*"; empty: all
+  std::vector<std::string> filters;  // "dangling=true", "label=a=b", "before=x", "since=x",
+                                     // "until=24h", "reference=x", "pinned=true", "unused-for=24h"
   bool digests = false;  // a row for each digest of a repository, not only for each tag
 };
 

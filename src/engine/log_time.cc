@@ -60,26 +60,39 @@ std::optional<std::int64_t> parse_duration(std::string_view text) {
   return total;
 }
 
+Time before(Time now, std::int64_t milliseconds) {
+  Time then{now.seconds - milliseconds / 1000, now.nanoseconds};
+  auto nanoseconds = now.nanoseconds - milliseconds % 1000 * 1'000'000;
+  if (nanoseconds < 0) {
+    nanoseconds += kSecond;
+    then.seconds--;
+  }
+  then.nanoseconds = static_cast<std::int32_t>(nanoseconds);
+  return then;
+}
+
 }  // namespace
 
 Result<Time> parse_log_time(std::string_view text, Time now) {
   auto rest = text;
   if (auto seconds = take_number(rest); seconds && rest.empty())
     return Time{*seconds / kSecond, static_cast<std::int32_t>(*seconds % kSecond)};
-  if (auto ago = parse_duration(text)) {
-    Time then{now.seconds - *ago / 1000, now.nanoseconds};
-    auto nanoseconds = now.nanoseconds - *ago % 1000 * 1'000'000;
-    if (nanoseconds < 0) {
-      nanoseconds += kSecond;
-      then.seconds--;
-    }
-    then.nanoseconds = static_cast<std::int32_t>(nanoseconds);
-    return then;
-  }
+  if (auto ago = parse_duration(text)) return before(now, *ago);
   for (const char* missing : {"", "Z", ":00Z", "T00:00:00Z"})
     if (auto time = Time::parse(std::string(text) + missing)) return time;
   return Error(ErrorCode::InvalidArgument,
                fmt::format("failed to parse value as time or duration: \"{}\"", text));
+}
+
+Result<Time> parse_age(std::string_view text, Time now) {
+  constexpr std::int64_t kDay = 24 * 3600;
+  auto rest = text;
+  if (auto days = take_number(rest); days && rest == "d" && *days / kSecond < kMaxSeconds / kDay)
+    return before(now, *days / (kSecond / 1000) * kDay);
+  if (auto age = parse_duration(text)) return before(now, *age);
+  return Error(
+      ErrorCode::InvalidArgument,
+      fmt::format("invalid duration \"{}\": use hours or days, such as 720h or 30d", text));
 }
 
 }  // namespace strata

@@ -11,4 +11,8 @@ namespace strata {
 /// writes it ("1h30m"). InvalidArgument otherwise.
 Result<Time> parse_log_time(std::string_view text, Time now);
 
+/// --unused-for: the time that long before `now`; a duration as Go writes it ("720h", "1h30m"), or
+/// days ("30d"). InvalidArgument: `invalid duration "x": use hours or days, such as 720h or 30d`.
+Result<Time> parse_age(std::string_view text, Time now);
+
 }  // namespace strata

@@ -38,5 +38,18 @@ INSTANTIATE_TEST_SUITE_P(Cases, LogTime,
                          }),
                          [](const auto& c) { return std::string(c.param.name); });
 
+TEST(Age, IsADurationOrDays) {
+  auto now = *Time::parse("2026-11-24T20:00:00.25Z");
+  auto age = [&](const char* text) {
+    auto time = parse_age(text, now);
+    return time ? time->str() : time.error().message();
+  };
+  EXPECT_EQ(age("1h30m"), "2026-11-24T18:30:00.25Z");
+  EXPECT_EQ(age("30d"), "2026-10-25T20:00:00.25Z");
+  EXPECT_EQ(age("1.5d"), "2026-11-23T08:00:00.25Z");
+  for (const char* text : {"", "d", "30", "yesterday", "-1h", "1d2h", "9000000000d", "2026-11-24"})
+    EXPECT_NE(age(text).find("use hours or days"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace strata

@@ -1,6 +1,7 @@
 #include "inspect/image_view.h"
 
 #include "base/io.h"
+#include "store/image_notes.h"
 
 namespace strata {
 namespace {
@@ -86,7 +87,9 @@ Result<Json> image_view(const Store& store, const Image& image) {
   view.set("GraphDriver", std::move(driver));
   view.set("RootFS", std::move(rootfs));
   auto tagged = store.images().last_updated(image.id).value_or(kZeroTime);
-  view.set("Metadata", Json::object({{"LastTagTime", tagged.str()}}));
+  auto metadata = Json::object({{"LastTagTime", tagged.str()}});
+  if (ImageNotes(store.own_dir()).is_pinned(image.id)) metadata.set("Pinned", true);
+  view.set("Metadata", std::move(metadata));
   return view;
 }
 

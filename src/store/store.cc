@@ -12,6 +12,7 @@
 
 #include "base/io.h"
 #include "store/format_version.h"
+#include "store/image_notes.h"
 #include "store/lease.h"
 #include "store/reclaim.h"
 
@@ -175,6 +176,8 @@ const LayerDB& Store::layers() const { return *state_->layers; }
 const References& Store::references() const { return *state_->references; }
 Overlay2& Store::caches() const { return *state_->caches; }
 
+bool Store::is_writable() const { return state_->lease.has_value(); }
+
 const Unsynced& Store::unsynced() const { return *state_->unsynced; }
 
 namespace {
@@ -267,6 +270,11 @@ Error no_such_image(std::string_view text) {
   return Error(ErrorCode::NotFound, fmt::format("No such image: {}", text));
 }
 
+/// A reader, also of a store that is not his, notes nothing.
+void note_use(const Store& store, ImageID id) {
+  if (store.is_writable()) ImageNotes(store.own_dir()).note_use(id);
+}
+
 std::string_view without_algorithm(std::string_view text) {
   constexpr std::string_view kAlgorithm = "sha256:";
   if (text.substr(0, kAlgorithm.size()) == kAlgorithm) text.remove_prefix(kAlgorithm.size());
@@ -285,7 +293,10 @@ Result<Image> take_image(const Store& store, std::string_view text) {
   while (true) {
     auto id = TRY(resolve_image(store, text));
     auto image = store.images().get(id);
-    if (image && TRY(hold_image(store, *image))) return image;
+    if (image && TRY(hold_image(store, *image))) {
+      note_use(store, image->id);
+      return image;
+    }
     // Removed since it was found: its name may mean another one now, or none.
     if (!image && image.error().code() != ErrorCode::NotFound) return std::move(image).error();
   }
@@ -303,6 +314,7 @@ Result<void> name_image(const Store& store, const Reference& name, ImageID id, T
   auto kept = TRY(store.keep_all());
   if (!store.images().contains(id)) return no_such_image(id.str());
   TRY(store.references().set(name, id));
+  note_use(store, id);
   return store.images().set_last_updated(id, now);
 }
 

@@ -31,6 +31,7 @@ class Store {
   Store& operator=(const Store&) = delete;
   ~Store();
 
+  bool is_writable() const;         // opened for Write, and not released
   const std::string& path() const;  // absolute, links resolved
   int dir() const;                  // ROOT
   int own_dir() const;              // ROOT/strata; -1 for a reader if there is none
@@ -93,7 +94,8 @@ Result<ImageID> resolve_image(const Store& store, std::string_view text);
 /// it was removed before that: then its layers may be gone, too.
 Result<bool> hold_image(const Store& store, const Image& image);
 
-/// What resolve_image() finds, read and held. NotFound `No such image: <text>`.
+/// What resolve_image() finds, read and held, with its use noted (image_notes.h). NotFound `No such
+/// image: <text>`.
 Result<Image> take_image(const Store& store, std::string_view text);
 
 /// Stores the image that a build step or a commit made of `parent`, held until the store is closed.
@@ -101,8 +103,8 @@ Result<Image> take_image(const Store& store, std::string_view text);
 Result<ImageID> put_child_image(const Store& store, std::string_view config,
                                 const std::optional<ImageID>& parent);
 
-/// Gives an image a name (it may have had another image before) and notes the time. NotFound `No
-/// such image: sha256:...` if the image was removed meanwhile.
+/// Gives an image a name (it may have had another image before) and notes the time, and that it was
+/// used. NotFound `No such image: sha256:...` if the image was removed meanwhile.
 Result<void> name_image(const Store& store, const Reference& name, ImageID id, Time now);
 
 /// The pid of the dockerd that holds ROOT, if there is one (from /proc/locks).

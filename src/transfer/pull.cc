@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "compress/detect.h"
+#include "store/image_notes.h"
 #include "store/layer_writer.h"
 #include "transfer/detail/download.h"
 #include "transfer/metadata.h"
@@ -258,6 +259,7 @@ Result<bool> set_pulled_names(const Store& store, const Reference& reference,
     return Error(ErrorCode::Conflict,
                  fmt::format("image {} was removed meanwhile", image.id.str()));
   auto before = TRY(store.references().set_all(names));
+  ImageNotes(store.own_dir()).note_use(image.id);
   return before.front() != image.id;
 }
 
