@@ -17,6 +17,20 @@ Result<void> Checker::check_layer_contents(const WantedLayer& layer,
   return compare_names(store_, info(layer));
 }
 
+/// The largest first, so that no core has the last one to itself for long.
+std::vector<std::size_t> Checker::largest_first(
+    const std::vector<const WantedLayer*>& layers) const {
+  std::vector<std::pair<std::int64_t, std::size_t>> sizes;
+  for (std::size_t i = 0; i < layers.size(); i++) {
+    auto known = store_.layers().get(layers[i]->chain);
+    sizes.emplace_back(known ? -known->size : 0, i);
+  }
+  std::sort(sizes.begin(), sizes.end());
+  std::vector<std::size_t> order;
+  for (const auto& [size, i] : sizes) order.push_back(i);
+  return order;
+}
+
 /// All layers in parallel, as many as there are cores; the findings in the order of the layers.
 Result<void> Checker::check_contents() {
   std::vector<const WantedLayer*> todo;
@@ -27,9 +41,10 @@ Result<void> Checker::check_contents() {
   std::vector<Result<void>> results(todo.size());
   std::atomic<std::size_t> next = 0;
   std::atomic<std::int64_t> bytes = 0;
+  const auto order = largest_first(todo);
   auto work = [&] {
     for (auto i = next++; i < todo.size(); i = next++)
-      results[i] = check_layer_contents(*todo[i], bytes);
+      results[order[i]] = check_layer_contents(*todo[order[i]], bytes);
   };
   {
     std::vector<std::jthread> workers;

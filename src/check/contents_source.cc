@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "digest/hasher.h"
 #include "fs/walk.h"
+#include "fs/xattr.h"
 #include "tar/crc64.h"
 #include "tar/header.h"
 #include "tar/split.h"
@@ -57,21 +58,48 @@ Result<void> each_file(const Store& store, const LayerInfo& layer,
   return {};
 }
 
-/// The names that the directory of a layer must have, from its tar: whiteouts without their mark.
-Result<std::set<std::string>> wanted_names(const Store& store, const LayerInfo& layer) {
-  std::set<std::string> names;
+/// What the directory of a layer must have, from its tar.
+struct Wanted {
+  std::set<std::string> names;   // whiteouts without their mark
+  std::set<std::string> opaque;  // directories that hide what is below them
+};
+
+Result<Wanted> wanted_names(const Store& store, const LayerInfo& layer) {
+  Wanted wanted;
   TRY(each_file(store, layer, [&](const tar::SplitEntry& entry) {
     auto clean = tar::clean_name(entry.name);
     if (!clean || clean->empty()) return;
     auto slash = clean->rfind('/');
     auto base = slash == std::string::npos ? *clean : clean->substr(slash + 1);
-    if (base == kOpaque) return;  // a mark of its directory, which other entries may name
+    if (base == kOpaque) {  // a mark of its directory, which other entries may name
+      wanted.opaque.insert(clean->substr(0, slash == std::string::npos ? 0 : slash));
+      return;
+    }
     if (base.starts_with(kWhiteout))
-      names.insert(clean->substr(0, clean->size() - base.size()) + base.substr(kWhiteout.size()));
+      wanted.names.insert(clean->substr(0, clean->size() - base.size()) +
+                          base.substr(kWhiteout.size()));
     else
-      names.insert(*std::move(clean));
+      wanted.names.insert(*std::move(clean));
   }));
-  return names;
+  return wanted;
+}
+
+/// Marks with which overlayfs shows something else than the file: no layer has them. The contents
+/// of a directory lie elsewhere; a file has only its metadata.
+constexpr const char* kForeignMarks[] = {"trusted.overlay.redirect", "trusted.overlay.metacopy"};
+constexpr const char* kOpaqueMark = "trusted.overlay.opaque";
+
+Result<void> compare_marks(const WalkEntry& file, const Wanted& wanted) {
+  bool is_opaque = S_ISDIR(file.st.st_mode) && wanted.opaque.contains(file.path);
+  if (!S_ISDIR(file.st.st_mode) && !S_ISREG(file.st.st_mode)) return {};
+  if (TRY(has_xattrs(file.dir, file.name))) {
+    for (const char* mark : kForeignMarks)
+      if (TRY(get_xattr(file.dir, file.name, mark)))
+        return Error(ErrorCode::Corrupt, fmt::format("{} has the mark {}", file.path, mark));
+    if (is_opaque && TRY(get_xattr(file.dir, file.name, kOpaqueMark))) return {};
+  }
+  if (is_opaque) return Error(ErrorCode::Corrupt, file.path + " has lost its mark " + kOpaqueMark);
+  return {};
 }
 
 /// Directories that only stand above a name of the tar.
@@ -83,17 +111,20 @@ bool is_above(const std::set<std::string>& names, const std::string& path) {
 }  // namespace
 
 Result<void> compare_names(const Store& store, const LayerInfo& layer) {
-  auto names = TRY(wanted_names(store, layer));
+  auto wanted = TRY(wanted_names(store, layer));
+  const auto& names = wanted.names;
   auto diff = TRY(store.caches().open_diff(layer.cache_id));
   auto missing = names;
   std::string extra;
-  TRY(walk_tree(diff.get(), [&](const WalkEntry& file) -> Result<WalkStep> {
+  auto compare = [&](const WalkEntry& file) -> Result<WalkStep> {
     missing.erase(file.path);
     if (extra.empty() && !names.contains(file.path) &&
         !(S_ISDIR(file.st.st_mode) && is_above(names, file.path)))
       extra = file.path;
+    TRY(compare_marks(file, wanted));
     return WalkStep::Enter;
-  }));
+  };
+  TRY(walk_tree(diff.get(), compare));
   if (!extra.empty()) return Error(ErrorCode::Corrupt, extra + " is not in the layer's tar");
   // A tar may replace a directory by a file, or name what a later whiteout takes away.
   for (const auto& name : missing) {

@@ -1,15 +1,59 @@
 #include <algorithm>
 
 #include "base/io.h"
+#include "base/text.h"
 #include "check/detail/checker.h"
 #include "image/json.h"
+#include "image/reference.h"
 
 namespace strata::detail {
 namespace {
 
 constexpr const char* kTags = "image/overlay2/repositories.json";
 
+/// Tags that stand where nobody looks for them.
+struct Misplaced {
+  References::Repositories right;  // all tags, each in its own repository
+  std::vector<std::string> texts;  // "app:1 under busybox"
+  std::set<ImageID> images;
+};
+
+/// docs/store.md, 5.1: the key is the name part of the references below it. Where the right place
+/// is taken, what is there stays.
+Misplaced find_misplaced(const References::Repositories& repositories) {
+  Misplaced found;
+  for (const auto& [name, references] : repositories)
+    for (const auto& [text, id] : references) {
+      auto reference = Reference::parse_normalized(text);
+      if (reference && reference->familiar_name() == name) {
+        found.right[name][text] = id;
+        continue;
+      }
+      found.texts.push_back(text + " under " + name);
+      found.images.insert(id);
+    }
+  for (const auto& [name, references] : repositories)
+    for (const auto& [text, id] : references)
+      if (auto reference = Reference::parse_normalized(text))
+        found.right[reference->familiar_name()].try_emplace(text, id);
+  return found;
+}
+
 }  // namespace
+
+/// dockerd lists such a tag and cannot find it.
+void Checker::check_tag_keys(const References::Repositories& repositories) {
+  auto found = find_misplaced(repositories);
+  if (found.texts.empty()) return;
+  Finding finding{.path = kTags,
+                  .what = "has " + join(found.texts, ", "),
+                  .remedy = "put under the names of their repositories"};
+  for (const auto& id : found.images) finding.images.push_back(name_of(id.digest().hex()));
+  mend(std::move(finding), [&]() -> Result<void> {
+    TRY(quarantine(kTags));
+    return store_.references().replace(found.right);
+  });
+}
 
 /// dockerd does not start on a broken repositories.json.
 Result<void> Checker::check_tags() {
@@ -33,6 +77,7 @@ Result<void> Checker::check_tags() {
   }
   for (const auto& [image, tags] : references_by_image(*references))
     names_[image.digest().hex()] = tags.front();
+  check_tag_keys(*references);
   // For a store of dockerd's: from now on its tags are known in two places.
   if (request_.repair && !references->empty()) TRY(store_.references().save_copy());
   return {};

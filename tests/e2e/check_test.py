@@ -82,6 +82,13 @@ def half_layer(b):
     write(b.path(CONTENT, ".tmp-abc1"), "{")
 
 
+def edit_tags(b, change):
+    with open(b.path(TAGS)) as file:
+        tags = json.load(file)
+    change(tags["Repositories"])
+    write(b.path(TAGS), json.dumps({"Repositories": {name: all for name, all in tags["Repositories"].items() if all}}))
+
+
 def metadata(b, name):
     return b.path("image/overlay2/imagedb/metadata/sha256", b.image, name)
 
@@ -129,6 +136,9 @@ CASES = {
     "tags emptied": (HEALS, lambda b: write(b.path(TAGS))),
     "tags missing": (HEALS, lambda b: rm(b.path(TAGS))),
     "tags nonsense": (HEALS, lambda b: write(b.path(TAGS), '{"Repositories":{"a":')),
+    "a tag under another repository": (HEALS, lambda b: edit_tags(b, lambda all: all.setdefault("wrong", {}).update({SIDE: all["side"].pop(SIDE)}))),
+    "a repository under another name": (HEALS, lambda b: edit_tags(b, lambda all: all.update({"docker.io/library/top": all.pop("top")}))),
+    "a tag that is no name": (HEALS, lambda b: edit_tags(b, lambda all: all["app"].update({"A b": all["app"][APP]}))),
     "a load was killed": (HEALS, half_layer),
     "orphan cache": (HEALS, orphan),
     "dangling l/ link": (HEALS, lambda b: os.symlink("../nothing/diff", b.path(OVERLAY, "l", "B" * 26))),
@@ -139,6 +149,11 @@ CASES = {
     "a file that is not the layer's": (HEALS, lambda b: write(b.cache(1, "diff/extra"), "x")),
     "a symbolic link lost": (HEALS, lambda b: rm(b.cache(0, "diff/bin/ls"))),
     "an empty directory lost": (HEALS, lambda b: rm(b.cache(0, "diff/home/bob"))),
+    "a directory led elsewhere by redirect": (HEALS, lambda b: os.setxattr(b.cache(0, "diff/etc"), "trusted.overlay.redirect", b"/home")),
+    "a file said to have only metadata": (HEALS, lambda b: os.setxattr(b.cache(1, "diff/file"), "trusted.overlay.metacopy", b"")),
+    "a whiteout that no tar has": (HEALS, lambda b: os.mknod(b.cache(0, "diff/etc/gone"), 0o20000, 0)),
+    "a whiteout in place of a file": (DAMAGED, lambda b: [rm(b.cache(1, "diff/file")), os.mknod(b.cache(1, "diff/file"), 0o20000, 0)]),
+    "an opaque mark lost": (HEALS, lambda b: os.removexattr(b.cache(2, "diff/home/bob"), "trusted.overlay.opaque")),
     "two layers name one cache": (HEALS, lambda b: write(b.entry(1, "cache-id"), b.layers[0].cache_id)),
     "parent image is nonsense": (HEALS, lambda b: write(metadata(b, "parent"), "x")),
     "parent image is gone": (HEALS, lambda b: write(metadata(b, "parent"), "sha256:" + "f" * 64)),
@@ -167,7 +182,7 @@ FROM_ARCHIVE = ("tar-split of a foreign tar lost", "cache of the top lost", "fil
 # dockerd 20.10 writes another tar of the same files: its tar-split cannot be made anew, and so no lost entry.
 ONLY_IN_OURS = ("tar-split missing", "tar-split emptied", "tar-split cut", "entry of a COPY layer lost", "entry emptied")
 
-IMAGES = ((APP, f"FROM {BASE}\nCOPY file twin /\n"), (TOP, f"FROM {APP}\nRUN echo made > /made\n"),
+IMAGES = ((APP, f"FROM {BASE}\nCOPY file twin /\n"), (TOP, f"FROM {APP}\nRUN echo made > /made && rm -r /home/bob && mkdir /home/bob\n"),
           (SIDE, f"FROM {BASE}\nCOPY other /other\nCOPY twin /elsewhere\n"))
 FILES = {"file": "content\n" * 99, "other": "other\n", "twin": "twin\n" * 50}
 

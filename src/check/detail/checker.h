@@ -75,6 +75,7 @@ class Checker {
                           const std::vector<std::string>& images);
   Result<void> check_mount(const std::string& container);
   std::string cache_of(const ChainID& chain) const;
+  void check_tag_keys(const References::Repositories& repositories);
   void check_mount_words(const std::string& container, const std::string& mount_id);
 
   /// Cache directories that no layer and no container names.
@@ -87,6 +88,7 @@ class Checker {
   Result<void> restore_entry(const WantedLayer& layer, const std::string& cache);
   LayerInfo info(const WantedLayer& layer) const;
 
+  std::vector<std::size_t> largest_first(const std::vector<const WantedLayer*>& layers) const;
   void report_contents(const WantedLayer& layer, const Error& error);
   Result<void> check_layer_contents(const WantedLayer& layer,
                                     std::atomic<std::int64_t>& bytes) const;

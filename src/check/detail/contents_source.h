@@ -6,8 +6,8 @@
 
 namespace strata::detail {
 
-/// Are the names in the directory of a layer those of its tar? Corrupt with the first that is
-/// missing or too much.
+/// Are the names in the directory of a layer those of its tar, and the marks of overlayfs, too?
+/// Corrupt with the first that is missing or too much.
 Result<void> compare_names(const Store& store, const LayerInfo& layer);
 
 /// Writes the tar of `layer` to the file `out`, with the contents of files that are not what its
