@@ -20,12 +20,14 @@ std::string note_path(ChainID chain) {
   return std::string(kLeftovers) + '/' + chain.digest().hex();
 }
 
-/// Do the layers that the process published, or any container, stand on this cache?
+/// Do the layers or the container that the process made stand on this cache? Nobody else can know
+/// of it, since its name is random and stands nowhere else: the store need not be looked through.
 Result<bool> is_named(const Store& store, const DeadLease& lease, const std::string& cache) {
   for (const auto& chain : lease.chains)
     if (auto layer = store.layers().get(chain); layer && layer->cache_id == cache) return true;
-  for (const auto& container : TRY(store.layers().mounts())) {
-    auto mount = store.layers().mount(container);
+  for (const auto& path : lease.paths) {
+    if (!path.starts_with(kMounts)) continue;
+    auto mount = store.layers().mount(path.substr(kMounts.size()));
     if (!mount && mount.error().code() == ErrorCode::NotFound) continue;  // gone since
     if (!mount || mount->mount_id == cache || mount->init_id == cache) return true;
   }

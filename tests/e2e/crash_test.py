@@ -165,7 +165,9 @@ def reboot(root):
         os.rename(os.path.join(folder, name), os.path.join(folder, "00000000-0000-0000-0000-000000000000" + name[36:]))
 
 
-class CrashTest(StoreCase):
+class CrashCase(StoreCase):
+    """A sound store, and the points of commands on it."""
+
     def setUp(self):
         super().setUp()
         shutil.rmtree(self.folder)
@@ -218,6 +220,8 @@ class CrashTest(StoreCase):
         return [Trial(self.folder, self.binary, command, act, at, found[at - 1])
                 for at in range(1 + len(found) % step, len(found) + 1, step)]
 
+
+class CrashTest(CrashCase):
     def try_all(self, act, step):
         commands = [command for command in COMMANDS if not ONLY or command.name in ONLY]
         trials = [trial for command in commands for trial in self.trials(command, act, STEP or step)]

@@ -12,6 +12,7 @@
 //              emptied: what a file system with delayed allocation shows after a power cut
 //     enospc   from there on nothing grows: calls that need room fail with ENOSPC
 //     eio      that one call fails with EIO
+//     stop     SIGSTOP: whoever waits for the process sees it, does something, and lets it go on
 //
 // The variables are for this process, not for those that it starts.
 
@@ -49,7 +50,7 @@ extern "C" ssize_t __real_write(int, const void*, size_t);
 
 namespace {
 
-enum class Act { Nothing, Kill, Power, Full, Once };
+enum class Act { Nothing, Kill, Power, Full, Once, Stop };
 enum class Need { Room, Nothing };  // what a full disk refuses
 
 using Inode = std::pair<dev_t, ino_t>;
@@ -71,6 +72,7 @@ Act act_named(const std::string& name) {
   if (name == "kill") return Act::Kill;
   if (name == "power") return Act::Power;
   if (name == "enospc") return Act::Full;
+  if (name == "stop") return Act::Stop;
   return name == "eio" ? Act::Once : Act::Nothing;
 }
 
@@ -153,6 +155,9 @@ bool point(const char* call, const std::string& name, Need need, bool* is_end = 
       if (at != state().fault_at) return true;
       errno = EIO;
       return false;
+    case Act::Stop:
+      if (at == state().fault_at) ::kill(::getpid(), SIGSTOP);
+      return true;
   }
   return true;
 }

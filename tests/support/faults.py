@@ -1,10 +1,12 @@
 """build/release/strata_faults: the program with points at which it can be killed or fail (tests/faults/faults.cc)."""
 import os
+import signal
 import subprocess
+import tempfile
 
-from tests.support.engine import REPOSITORY, Strata
+from tests.support.engine import REPOSITORY, Result, Strata
 
-KILL, POWER, ENOSPC, EIO = "kill", "power", "enospc", "eio"
+KILL, POWER, ENOSPC, EIO, STOP = "kill", "power", "enospc", "eio", "stop"
 
 
 def program():
@@ -40,3 +42,40 @@ def points(binary, root, arguments, log, stdin=b""):
         raise AssertionError(f"the command to be broken fails by itself: {result}")
     with open(log, errors="surrogateescape") as file:
         return file.read().splitlines()
+
+
+class Stopped:
+    """One command, stopped before its point number `at`: `pid` stands still until finish().
+
+    `at_point` is False if the command ended before it got there.
+    """
+
+    def __init__(self, binary, root, arguments, at, stdin=None):
+        self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        self.arguments = arguments
+        self.process = Faulty(root, binary, STOP, at).popen(*arguments, stdin=stdin or subprocess.DEVNULL, stdout=self.out, stderr=self.err)
+        self.pid = self.process.pid
+        seen = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        self.at_point = seen.si_code == os.CLD_STOPPED
+
+    def finish(self):
+        """Lets it go on; how it ended."""
+        if self.at_point:
+            os.kill(self.pid, signal.SIGCONT)
+        code = self.process.wait(timeout=120)
+        texts = []
+        for file in (self.out, self.err):
+            file.seek(0)
+            texts.append(file.read().decode(errors="surrogateescape"))
+            file.close()
+        return Result(tuple(self.arguments), code, *texts)
+
+    def locks(self):
+        """The flocks that it has: {(inode, "WRITE" or "READ")}."""
+        found = set()
+        with open("/proc/locks") as locks:
+            for line in locks:
+                words = line.split()
+                if words[1] == "FLOCK" and words[4] == str(self.pid):
+                    found.add((int(words[5].rpartition(":")[2]), words[3]))
+        return found
