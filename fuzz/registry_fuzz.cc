@@ -1,13 +1,17 @@
-// rooms: registry
+// rooms: http registry
 // What registries, token servers and files of rules say: the first byte chooses the reader.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
+#include "http/session.h"
+#include "http/url.h"
 #include "registry/challenge.h"
 #include "registry/credentials.h"
 #include "registry/detail/answer.h"
+#include "registry/detail/headers.h"
 #include "registry/detail/hosts_toml.h"
 #include "registry/manifest.h"
 
@@ -49,6 +53,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       answer.code = 404;
       for (char c : detail::read_refusal(answer, text).message)
         if (static_cast<unsigned char>(c) < 0x20) std::abort();  // it goes to a terminal
+      break;
+    }
+    case 'h': {  // headers of answers
+      const std::string line(text);
+      if (auto start = detail::range_start(text); start && *start < 0) std::abort();
+      if (auto wait = detail::wait_asked_for(line); wait && wait->count() < 0) std::abort();
+      auto next = detail::next_page(text);
+      (void)http::resolve_url("https://registry.example:5000/v2/x/tags/list", next);
+      (void)http::resolve_url("https://registry.example:5000/v2/x/tags/list", line);
+      (void)http::parse_url(text);
       break;
     }
     case 'b':

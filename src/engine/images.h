@@ -19,7 +19,7 @@ struct ListImagesRequest {
   std::string reference;             // "app", "app:1", "ap*"; empty: all
   std::vector<std::string> filters;  // "dangling=true", "label=a=b", "before=x", "since=x",
                                      // "until=24h", "reference=x", "pinned=true", "unused-for=24h"
-  bool digests = false;  // a row for each digest of a repository, not only for each tag
+  bool digests = false;              // a row for each digest of a repository, not only for each tag
 };
 
 /// One row of `images`: an image under one of its names.

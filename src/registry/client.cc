@@ -6,6 +6,7 @@
 
 #include "http/url.h"
 #include "registry/detail/answer.h"
+#include "registry/detail/headers.h"
 #include "registry/detail/server.h"
 
 namespace strata::registry {
@@ -32,26 +33,6 @@ http::Session::Body into(std::string& text, std::int64_t limit, std::string what
     text += bytes;
     return {};
   };
-}
-
-/// Where a "206 Partial Content" begins: "bytes 10-19/20".
-std::optional<std::int64_t> range_start(const http::Answer& answer) {
-  std::string_view text = answer.header("content-range");
-  if (!text.starts_with("bytes ")) return std::nullopt;
-  std::int64_t start = -1;
-  std::from_chars(text.data() + 6, text.data() + text.size(), start);
-  if (start < 0) return std::nullopt;
-  return start;
-}
-
-/// The target of `Link: <...>; rel="next"`, or "".
-std::string next_page(const http::Answer& answer) {
-  const auto& link = answer.header("link");
-  auto begin = link.find('<');
-  auto end = link.find('>', begin == std::string::npos ? 0 : begin);
-  if (begin == std::string::npos || end == std::string::npos) return "";
-  if (link.find("next", end) == std::string::npos) return "";
-  return link.substr(begin + 1, end - begin - 1);
 }
 
 /// One reading of a blob from where it has got to; see Repository::blob().
@@ -99,7 +80,7 @@ class BlobTransfer {
       begun_ = true;
       at_ = 0;
       if (answer.code == 206) {
-        at_ = range_start(answer).value_or(-1);
+        at_ = detail::range_start(answer.header("content-range")).value_or(-1);
         if (at_ < 0 || at_ > reached_)
           return Error(ErrorCode::Corrupt,
                        fmt::format("blob {}: another range than asked for", blob_.digest.str()));
@@ -252,7 +233,7 @@ struct Repository::State {
       for (auto& tag : json["tags"].as_strings())
         if (is_valid_tag(tag)) all.push_back(std::move(tag));
       if (all.size() > kMostTags) return Error(ErrorCode::Corrupt, "too many tags");
-      auto next = next_page(outcome.answer);
+      auto next = detail::next_page(outcome.answer.header("link"));
       if (next.empty()) return all;
       url = http::resolve_url(server.endpoint().url + "/", next);
     }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "http/client.h"
 #include "registry/detail/answer.h"
+#include "registry/detail/headers.h"
 
 namespace strata::registry::detail {
 namespace {
@@ -28,18 +29,6 @@ bool is_redirect(const http::Answer& answer) {
   int code = answer.code;
   return (code == 301 || code == 302 || code == 303 || code == 307 || code == 308) &&
          !answer.header("location").empty();
-}
-
-/// Retry-After: seconds, or a date (RFC 9110, 10.2.3).
-std::optional<std::chrono::seconds> wait_asked_for(const std::string& text) {
-  std::int64_t seconds = 0;
-  const char* end = text.data() + text.size();
-  if (auto read = std::from_chars(text.data(), end, seconds);
-      read.ec == std::errc() && read.ptr == end && seconds >= 0)
-    return std::chrono::seconds(std::min<std::int64_t>(seconds, 1'000'000));
-  auto date = http::parse_http_date(text);
-  if (!date) return std::nullopt;
-  return std::chrono::seconds(std::max<std::int64_t>(date->seconds - Time::now().seconds, 0));
 }
 
 /// Collects the body of an answer that is no success.

@@ -19,20 +19,6 @@ std::string key_of(const Reference& ref) {
   return key.familiar();
 }
 
-Result<References::Repositories> parse(std::string_view text) {
-  References::Repositories repositories;
-  auto json = TRY(Json::parse(text));
-  if (!json.is_object()) return Error(ErrorCode::Corrupt, "not a JSON object");
-  for (const auto& [name, references] : json["Repositories"].as_object()) {
-    for (const auto& [reference, image] : references.as_object()) {
-      auto digest = Digest::parse(image.as_string());
-      if (!digest) return Error(ErrorCode::Corrupt, reference + " does not lead to an image ID");
-      repositories[name][reference] = ImageID(*digest);
-    }
-  }
-  return repositories;
-}
-
 std::string encode(const References::Repositories& repositories) {
   Json::Object names;
   for (const auto& [name, references] : repositories) {
@@ -59,6 +45,20 @@ std::optional<ImageID> look_up(const References::Repositories& repositories, con
 
 }  // namespace
 
+Result<References::Repositories> parse_repositories(std::string_view text) {
+  References::Repositories repositories;
+  auto json = TRY(Json::parse(text));
+  if (!json.is_object()) return Error(ErrorCode::Corrupt, "not a JSON object");
+  for (const auto& [name, references] : json["Repositories"].as_object()) {
+    for (const auto& [reference, image] : references.as_object()) {
+      auto digest = Digest::parse(image.as_string());
+      if (!digest) return Error(ErrorCode::Corrupt, reference + " does not lead to an image ID");
+      repositories[name][reference] = ImageID(*digest);
+    }
+  }
+  return repositories;
+}
+
 Result<void> References::create_if_missing() const {
   if (stat_at(image_dir_, kFile)) return {};
   auto lock = TRY(FileLock::acquire(lock_dir_, kLock, FileLock::Mode::Exclusive));
@@ -73,11 +73,11 @@ Result<References::Repositories> References::load() const {
     if (text.error().code() == ErrorCode::NotFound) return Repositories();
     return std::move(text).error();
   }
-  return parse(*text).context("{}", kFile);
+  return parse_repositories(*text).context("{}", kFile);
 }
 
 Result<References::Repositories> References::load_copy() const {
-  return parse(TRY(read_file(lock_dir_, kFile))).context("strata/{}", kFile);
+  return parse_repositories(TRY(read_file(lock_dir_, kFile))).context("strata/{}", kFile);
 }
 
 Result<void> References::save_copy() const {

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,6 +50,9 @@ class References {
   int image_dir_;
   int lock_dir_;
 };
+
+/// The content of repositories.json. Corrupt if it is not what it should be.
+Result<References::Repositories> parse_repositories(std::string_view text);
 
 /// All references of each image, sorted.
 std::map<ImageID, std::vector<std::string>> references_by_image(
