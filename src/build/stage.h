@@ -142,6 +142,7 @@ class Stage {
   Result<void> prepare_bind(RunSandbox& box, const RunMount& m);
   Result<void> prepare_cache(RunSandbox& box, const RunMount& m);
   Result<void> prepare_secret(RunSandbox& box, const RunMount& m);
+  static Result<void> write_config(const RunSandbox& box, const ContainerSpec& spec);
   Result<void> prepare_agent(RunSandbox& box, const RunMount& m);
 
   struct FileStep;  // a COPY or ADD in the making

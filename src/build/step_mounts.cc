@@ -2,6 +2,9 @@
 // cache.
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "base/io.h"
 #include "build/paths.h"
@@ -10,6 +13,7 @@
 #include "container/copy_tree.h"
 #include "fs/overlay_mount.h"
 #include "fs/tmpfs_mount.h"
+#include "runtime/bundle.h"
 
 namespace strata::build {
 namespace {
@@ -257,17 +261,29 @@ Result<void> Stage::prepare_secret(RunSandbox& box, const RunMount& m) {
   auto value = secret->second.value ? *secret->second.value
                                     : TRY(read_file(AT_FDCWD, secret->second.file, kMaxSecret)
                                               .context("secret {}", m.spec.id));
-  if (!m.spec.env.empty()) box.env.emplace_back(m.spec.env, value);
-  if (m.target.empty()) return {};
   if (box.secrets_path.empty()) {
     box.secrets = TRY(mount_tmpfs());
     TRY(make_dirs(box.bundle->fd(), kSecrets, 0700));
     box.secrets_path = box.bundle_path + '/' + kSecrets;
   }
+  if (!m.spec.env.empty()) box.env.emplace_back(m.spec.env, value);
+  if (m.target.empty()) return {};
   std::string name = fmt::format("{}", box.mounts.size());
   TRY(write_file(box.secrets.get(), name, value, 0400));
   TRY(give(box.secrets.get(), name, m.spec, 0400));
   box.mounts.push_back(bind_mount(box.secrets_path + '/' + name, m.target, true));
+  return {};
+}
+
+/// Where there are secrets, variables may hold some: then it is in the tmpfs, which the runtime
+/// finds behind a link.
+Result<void> Stage::write_config(const RunSandbox& box, const ContainerSpec& spec) {
+  constexpr const char* kConfig = "config.json";
+  if (!box.secrets) return write_file(box.bundle->fd(), kConfig, oci_config(spec), 0600);
+  TRY(write_file(box.secrets.get(), kConfig, oci_config(spec), 0600));
+  auto target = std::string(kSecrets) + '/' + kConfig;
+  if (::symlinkat(target.c_str(), box.bundle->fd(), kConfig) < 0 && errno != EEXIST)
+    return Error::from_errno(errno, "bundle of a step");
   return {};
 }
 

@@ -177,7 +177,7 @@ Result<void> Stage::execute(const RunSandbox& box, const OciRuntime& runtime, co
   if (box.mounts.empty())
     if (auto failure = check_program(box.mount.get(), spec))
       return Error(ErrorCode::InvalidArgument, std::move(failure->message));
-  TRY(write_file(box.bundle->fd(), "config.json", oci_config(spec), 0600));
+  TRY(write_config(box, spec));
 
   auto out = TRY(make_pipe());
   auto err = TRY(make_pipe());
@@ -213,7 +213,7 @@ Result<void> Stage::keep_for_shell(RunSandbox box, const OciRuntime& runtime, co
   spec.terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
   std::lock_guard lock(build_.mutex);
   build_.failed_shell = [kept, spec, runtime, id = random_id()]() -> Result<void> {
-    TRY(write_file(kept->bundle->fd(), "config.json", oci_config(spec), 0600));
+    TRY(write_config(*kept, spec));
     auto start = start_options(*kept, spec, id);
     start.stdin_fd = STDIN_FILENO;
     start.stdout_fd = STDOUT_FILENO;
