@@ -1,9 +1,9 @@
-#include "transfer/detail/producer_source.h"
+#include "base/producer_source.h"
 
 #include <algorithm>
 #include <cstring>
 
-namespace strata::transfer::detail {
+namespace strata {
 
 ProducerSource::ProducerSource(Produce produce)
     : thread_([this, produce = std::move(produce)] {
@@ -35,4 +35,4 @@ Result<std::size_t> ProducerSource::read(std::span<char> buffer) {
   return n;
 }
 
-}  // namespace strata::transfer::detail
+}  // namespace strata
