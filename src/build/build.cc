@@ -275,6 +275,7 @@ struct JobOutcome {
   std::optional<Failure> failure;
   StageImage image;
   std::optional<ImageID> base;  // what the last stage stands on
+  std::vector<StepRecord> steps;
 };
 
 void open_shell(const BuildState& state, progress::Report& report) {
@@ -303,6 +304,7 @@ JobOutcome run_job(const Job& job, const BuildRequest& request, progress::Report
                    {},
                    {},
                    {},
+                   {},
                    {}};
   for (const auto& name : request.cache_from)
     if (auto image = take_image(job.store, name)) state.cache_sources.push_back(*std::move(image));
@@ -313,9 +315,9 @@ JobOutcome run_job(const Job& job, const BuildRequest& request, progress::Report
   if (failure && job.stop.stop_requested())
     failure->error = Error(ErrorCode::Cancelled, "build cancelled");
   if (failure && state.failed_shell && !job.stop.stop_requested()) open_shell(state, report);
-  if (failure) return {std::move(failure), {}, {}};
+  if (failure) return {std::move(failure), {}, {}, {}};
   warn_unused(state.args, report);
-  return {std::nullopt, run.image(), run.base()};
+  return {std::nullopt, run.image(), run.base(), std::move(state.records)};
 }
 
 /// --check-repro: the second build. What it tells is of no interest, unless it fails.
@@ -386,7 +388,7 @@ BuildOutcome build(const Store& store, const BuildRequest& request, progress::Re
   if (request.check_repro)
     if (auto same = check_reproducible(job, request, outcome.image, report); !same)
       return failed(std::move(same).error(), 1, false);
-  return {outcome.image.id, std::nullopt, outcome.base};
+  return {outcome.image.id, std::nullopt, outcome.base, std::move(outcome.steps)};
 }
 
 }  // namespace strata::build

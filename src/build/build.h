@@ -8,6 +8,7 @@
 
 #include "build/context.h"
 #include "build/download.h"
+#include "build/step_cache.h"
 #include "digest/digest.h"
 #include "image/reference.h"
 #include "progress/event.h"
@@ -54,6 +55,16 @@ struct BuildRequest {
       const std::string& name, const std::string& platform,
       const std::function<void(std::string_view)>& output, const std::stop_token& stop)>;
   FetchImage fetch_image;
+  /// Looks elsewhere for the result of a step that the store does not know, by StepCache::key(),
+  /// and brings its layer into the store, on top of `parent`. Whatever goes wrong is the callee's
+  /// to tell: there is nothing then. Any thread. Empty: there is nowhere to look.
+  struct FoundStep {
+    std::optional<DiffID> layer;  // none: it changed nothing
+  };
+  using FindStep = std::function<std::optional<FoundStep>(
+      const std::string& key, const std::optional<ChainID>& parent, const std::stop_token& stop)>;
+  FindStep find_step;
+  bool record_steps = false;        // for BuildOutcome::steps
   bool pull = false;                // --pull: base images are fetched although they are there
   bool explain_cache = false;       // a line for each step that was not cached: what has changed
   bool remove = true;               // --rm: say that the step's container is removed
@@ -90,6 +101,9 @@ struct BuildOutcome {
   std::optional<ImageID> id;  // the image, unless the build failed
   std::optional<BuildFailure> failure;
   std::optional<ImageID> base;  // what the last stage stands on; none: scratch
+  /// With record_steps: all that have results of their own (COPY, ADD, WORKDIR, RUN), whether they
+  /// were run or found, those of all stages.
+  std::vector<StepRecord> steps = {};
 };
 
 /// Builds an image from a Dockerfile: parse, plan, then step by step, each step an image with the

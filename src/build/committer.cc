@@ -18,10 +18,11 @@ std::optional<ChainID> top_chain(const ImageConfig& config) {
 }
 
 Committer::Committer(const Store& store, progress::Report& report, StageImage start,
-                     std::optional<Time> epoch)
+                     std::optional<Time> epoch, Record record)
     : store_(store),
       report_(report),
       epoch_(epoch),
+      record_(std::move(record)),
       image_(std::move(start)),
       chain_(top_chain(image_.config)),
       thread_([this](std::stop_token stop) { work(std::move(stop)); }) {}
@@ -72,13 +73,17 @@ void Committer::work(std::stop_token stop) {
 Result<std::optional<LayerInfo>> Committer::take_layer(Commit& c) {
   if (c.reused) return c.reused;
   std::optional<LayerInfo> layer;
-  if (!c.layer) return layer;
-  auto sealed = TRY(c.layer->seal());
-  if (!sealed.empty) layer = TRY(c.layer->publish(chain_));
-  c.layer.reset();
+  if (c.layer) {
+    auto sealed = TRY(c.layer->seal());
+    if (!sealed.empty) layer = TRY(c.layer->publish(chain_));
+    c.layer.reset();
+  }
   StepCache steps(store_, epoch_);
-  if (!c.material.empty())
-    steps.put(c.material, chain_, layer ? std::optional(layer->diff_id) : std::nullopt);
+  if (!c.material.empty()) {
+    auto diff_id = layer ? std::optional(layer->diff_id) : std::nullopt;
+    steps.put(c.material, chain_, diff_id);
+    if (record_) record_({steps.key(c.material, chain_), chain_, diff_id});
+  }
   if (!c.hint.empty()) steps.put(c.hint, chain_, std::nullopt);
   return layer;
 }

@@ -2,11 +2,13 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 
+#include "build/step_cache.h"
 #include "image/config.h"
 #include "progress/event.h"
 #include "store/layer_writer.h"
@@ -44,9 +46,11 @@ struct Commit {
 /// hashes the layer of step N, step N+1 runs. Each image becomes the parent of the next.
 class Committer {
  public:
-  /// `epoch`: what the images have as the time of their making; none: the clock.
+  /// `epoch`: what the images have as the time of their making; none: the clock. `record` is told
+  /// the results of steps that were run; may be empty.
+  using Record = std::function<void(StepRecord)>;
   Committer(const Store& store, progress::Report& report, StageImage start,
-            std::optional<Time> epoch);
+            std::optional<Time> epoch, Record record);
   /// Waits for the thread; what was not begun by then is dropped.
   ~Committer();
   Committer(const Committer&) = delete;
@@ -72,6 +76,7 @@ class Committer {
   const Store& store_;
   progress::Report& report_;
   std::optional<Time> epoch_;
+  Record record_;
   StageImage image_;              // of the thread; read by others only when it is idle
   std::optional<ChainID> chain_;  // top layer of image_
 

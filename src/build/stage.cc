@@ -205,7 +205,15 @@ Result<void> Stage::commit_config(const std::string& text) {
   return commit({.container_config = std::move(probe)});
 }
 
-Result<bool> Stage::look_up(const RunConfig& probe) {
+void Stage::record(const std::string& material, const std::optional<ChainID>& parent,
+                   const std::optional<DiffID>& layer) {
+  if (!build_.request.record_steps || material.empty()) return;
+  auto key = StepCache(build_.store, build_.epoch).key(material, parent);
+  std::lock_guard lock(build_.mutex);
+  build_.records.push_back({std::move(key), parent, layer});
+}
+
+Result<bool> Stage::look_up(const RunConfig& probe, const std::string& material) {
   miss_.reset();
   if (!may_look_up()) {
     TRY(explain(probe));
@@ -221,6 +229,7 @@ Result<bool> Stage::look_up(const RunConfig& probe) {
     return false;
   }
   bool new_layers = hit->config.diff_ids != image_.config.diff_ids;
+  record(material, chain_, new_layers ? std::optional(hit->config.diff_ids.back()) : std::nullopt);
   image_ = {hit->id, std::move(hit->config)};
   if (new_layers) {
     base_ = TRY(layer_base(build_.store, image_.config.diff_ids));
@@ -261,10 +270,19 @@ void Stage::announce_removal() {
   if (build_.request.remove) output_.removed(container_);
 }
 
+Committer::Record Stage::recorder() {
+  if (!build_.request.record_steps) return {};
+  return [&build = build_](StepRecord record) {
+    std::lock_guard lock(build.mutex);
+    build.records.push_back(std::move(record));
+  };
+}
+
 Result<void> Stage::commit(Commit c) {
   missed_ = true;
   if (!committer_)
-    committer_ = std::make_unique<Committer>(build_.store, output_.report(), image_, build_.epoch);
+    committer_ = std::make_unique<Committer>(build_.store, output_.report(), image_, build_.epoch,
+                                             recorder());
   c.config = config_;
   c.author = author_;
   if (c.layer) chain_known_ = false;
@@ -296,8 +314,17 @@ bool Stage::know_chain() {
 
 Result<bool> Stage::reuse(const RunConfig& container_config, const std::string& material) {
   if (!caching_ || !know_chain()) return false;
-  auto hit = TRY(StepCache(build_.store, build_.epoch).find(material, chain_));
+  StepCache steps(build_.store, build_.epoch);
+  auto hit = TRY(steps.find(material, chain_));
+  if (!hit && build_.request.find_step) {
+    auto found = build_.request.find_step(steps.key(material, chain_), chain_, build_.stop);
+    if (build_.stop.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
+    if (!found) return false;
+    steps.put(material, chain_, found->layer);
+    hit = TRY(steps.find(material, chain_));
+  }
   if (!hit) return false;
+  record(material, chain_, hit->layer ? std::optional(hit->layer->diff_id) : std::nullopt);
   output_.cached();
   if (hit->layer) {
     if (base_.lowers.size() >= LayerDB::kMaxDepth) TRY(settle());

@@ -67,6 +67,7 @@ struct BuildState {
   /// With shell_on_failure: opens a shell in what the first RUN that failed has left, and waits for
   /// its end. To be called when no stage writes any more.
   std::function<Result<void>()> failed_shell;
+  std::vector<StepRecord> records;  // guarded by `mutex`; see BuildRequest::record_steps
   std::mutex fetching;  // held while an image is fetched: one that two stages want comes once
 };
 
@@ -178,8 +179,9 @@ class Stage {
   RunConfig step_config(const std::string& text) const;
   /// Looks a step up, commits it if it is new.
   Result<void> commit_config(const std::string& text);
-  /// True on a hit: the image is the step's result and the lines are printed.
-  Result<bool> look_up(const RunConfig& probe);
+  /// True on a hit: the image is the step's result and the lines are printed. `material`: of a step
+  /// that has a result of its own.
+  Result<bool> look_up(const RunConfig& probe, const std::string& material = "");
   bool may_look_up() const { return caching_ && !missed_; }
   /// --explain-cache: finds out why the step was not cached; says so when it is run.
   Result<void> explain(const RunConfig& probe);
@@ -187,10 +189,15 @@ class Stage {
   void tell_file_miss(const CopyPlan& plan, bool unpacks);
   void announce_container();
   void announce_removal();
-  /// Takes the result of an equal step from the second cache, if it has it: the step is committed.
+  /// Takes the result of an equal step from the second cache, or from elsewhere, if they have it:
+  /// the step is committed.
   Result<bool> reuse(const RunConfig& container_config, const std::string& material);
   /// Whether chain_ is what the stage stands on. Does not wait for the digest of what a RUN wrote.
   bool know_chain();
+  /// For caches that others read, with record_steps.
+  void record(const std::string& material, const std::optional<ChainID>& parent,
+              const std::optional<DiffID>& layer);
+  Committer::Record recorder();
   /// A step that was not in docker's cache; of the members the config of the image is filled in.
   Result<void> commit(Commit c);
   /// With an epoch: nothing that a step has written is younger.

@@ -25,6 +25,9 @@ class StepCache {
   /// `inputs` lists, in order.
   static std::string material(const std::vector<std::string>& inputs);
 
+  /// 64 hex digits for all that decides about a result: its name here, and elsewhere.
+  std::string key(std::string_view material, const std::optional<ChainID>& parent) const;
+
   struct Hit {
     std::optional<LayerInfo> layer;  // none: the step changed nothing
   };
@@ -39,10 +42,15 @@ class StepCache {
            const std::optional<DiffID>& diff_id) const;
 
  private:
-  std::string key(std::string_view material, const std::optional<ChainID>& parent) const;
-
   const Store& store_;
   std::optional<Time> epoch_;
+};
+
+/// The result of a step that was run or found, for caches that others read.
+struct StepRecord {
+  std::string key;                // StepCache::key()
+  std::optional<ChainID> parent;  // the layers below it
+  std::optional<DiffID> layer;    // none: it changed nothing
 };
 
 }  // namespace strata::build

@@ -236,7 +236,7 @@ Result<void> Stage::copy_files(FileStep& step) {
   // The sums cost a read of all files: they are worth it only if there is something to be found.
   if (build_.request.explain_cache || TRY(may_find(step, hint))) {
     auto text = TRY(step.text());
-    if (TRY(look_up(step_config(text)))) return {};
+    if (TRY(look_up(step_config(text), material(text)))) return {};
     if (TRY(reuse(step_config(text), material(text)))) return {};
   }
   missed_ = true;
@@ -258,6 +258,7 @@ Result<void> Stage::copy_files(FileStep& step) {
 
 Result<bool> Stage::may_find(const FileStep& step, const std::string& hint) {
   if (!caching_) return false;
+  if (build_.request.find_step) return true;
   if (know_chain() && StepCache(build_.store, build_.epoch).knows(hint, chain_)) return true;
   if (!may_look_up()) return false;
   if (!build_.cache_sources.empty()) return true;
@@ -350,8 +351,8 @@ Result<void> Stage::run(const dockerfile::Workdir& v) {
   std::string text = "#(nop) WORKDIR " + config_.working_dir;
   auto probe = step_config(text);
   if (!probe.labels) probe.labels.emplace();
-  if (TRY(look_up(probe))) return {};
   auto material = StepCache::material({"workdir", config_.working_dir, config_.user});
+  if (TRY(look_up(probe, material))) return {};
   if (TRY(reuse(probe, material))) return {};
 
   int image = TRY(root());

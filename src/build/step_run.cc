@@ -299,8 +299,8 @@ Result<void> Stage::check_run(const dockerfile::Run& v) const {
 Result<void> Stage::run(const dockerfile::Run& v) {
   TRY(check_run(v));
   auto step = TRY(run_step(v));
-  if (TRY(look_up(step.config))) return {};
   auto material = run_material(step);
+  if (TRY(look_up(step.config, material))) return {};
   if (TRY(reuse(step.config, material))) return {};
 
   auto runtime =

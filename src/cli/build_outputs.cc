@@ -55,7 +55,7 @@ std::string build_metadata(const BuildImageResult& result) {
   if (result.manifest) {
     const auto& digest = result.manifest->digest;
     members.emplace_back("containerimage.descriptor",
-                         Json::object({{"mediaType", "application/vnd.oci.image.manifest.v1+json"},
+                         Json::object({{"mediaType", result.manifest->media_type},
                                        {"digest", digest},
                                        {"size", result.manifest->size}}));
     members.emplace_back("containerimage.digest", digest);

@@ -26,7 +26,7 @@ class BuildFiles {
 
 /// What --metadata-file gets, in the keys of buildx: "containerimage.config.digest",
 /// "containerimage.digest" and "containerimage.descriptor" of the manifest if an archive was
-/// written (else the digest is the image ID, as with docker's own store), "image.name".
+/// written or pushed (else the digest is the image ID, as with docker's own store), "image.name".
 std::string build_metadata(const BuildImageResult& result);
 
 }  // namespace strata::cli

@@ -70,7 +70,8 @@ void BuildView::operator()(const progress::Event& event) {
           [&](const progress::ContainerStarted& e) {
             with(e.step, [](Row& row) { row.cached = false; });
           },
-          [](const progress::ContainerRemoved&) {}, [&](const progress::Output& e) { output(e); },
+          [](const progress::ContainerRemoved&) {},
+          [&](const progress::Output& e) { output(e); },
           [&](const progress::Copied& e) {
             with(e.step, [&](Row& row) { row.detail = human_size(e.bytes); });
           },
@@ -93,6 +94,7 @@ void BuildView::operator()(const progress::Event& event) {
           },
           [&](const progress::Built& e) { action("writing image " + e.image.str(), at); },
           [&](const progress::ActionStarted& e) { add(std::string(e.text), at); },
+          [](const progress::ActionNote&) {},
           [&](const progress::ActionDone&) {
             if (!rows_.empty()) rows_.back().end = at;
           },

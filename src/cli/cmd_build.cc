@@ -29,6 +29,8 @@ struct Options {
   bool quiet = false;
   BuildProgress progress = BuildProgress::Auto;
   bool compress = false;
+  bool push = false;
+  bool load = false;
   bool content_trust = true;
   std::optional<bool> tls_verify;
   std::vector<std::string> security_options;
@@ -69,7 +71,14 @@ void add_flags(FlagSet& f, Options& o) {
       "What to do: build, or without building check, outline or targets[,format=json]");
   f.add(o.check, "check", 0,
         "Look for likely mistakes in the Dockerfile; the same as --call=check");
-  f.add(r.cache_from, "cache-from", 0, "Images to consider as cache sources").type("stringSlice");
+  f.add(r.cache_from, "cache-from", 0,
+        "Images to consider as cache sources, or a shared cache: type=registry,ref=NAME or "
+        "type=local,src=DIRECTORY")
+      .type("stringArray");
+  f.add(r.cache_to, "cache-to", 0,
+        "Where the results of steps are kept for other builds: type=registry,ref=NAME, "
+        "type=local,dest=DIRECTORY (both with mode=min or max) or type=inline")
+      .type("stringArray");
   f.add(r.check_repro, "check-repro", 0,
         "Build twice, the second time without the cache; fail and name the files that differ");
   f.add(o.cgroup_parent, "cgroup-parent", 0, "Optional parent cgroup for the container").hidden();
@@ -80,6 +89,7 @@ void add_flags(FlagSet& f, Options& o) {
   f.add(r.cpuset_cpus, "cpuset-cpus", 0, "CPUs in which to allow execution (0-3, 0,1)");
   f.add(r.cpuset_mems, "cpuset-mems", 0, "MEMs in which to allow execution (0-3, 0,1)");
   f.add(o.content_trust, "disable-content-trust", 0, "Skip image verification").hidden();
+  f.add(o.load, "load", 0, "Shorthand for \"--output=type=docker\"");
   f.add(r.explain_cache, "explain-cache", 0,
         "Say for each step that is not cached which input has changed");
   f.add(r.dockerfile, "file", 'f', "Name of the Dockerfile (Default is 'PATH/Dockerfile')");
@@ -118,7 +128,8 @@ void add_flags(FlagSet& f, Options& o) {
         return {};
       },
       "stringArray", "output", 'o',
-      "Output destination (format: type=local,dest=path): local, tar, docker, oci or image");
+      "Output destination (format: type=local,dest=path): local, tar, docker, oci, image or "
+      "registry");
   f.add_value(
        [&r](std::string_view text) -> Result<void> {
          if (text != "shell" && text != "stop")
@@ -131,6 +142,7 @@ void add_flags(FlagSet& f, Options& o) {
       .default_text("stop");
   f.add(r.platform, "platform", 0, "Set platform if server is multi-platform capable");
   f.add(r.pull, "pull", 0, "Always attempt to pull a newer version of the image");
+  f.add(o.push, "push", 0, "Shorthand for \"--output=type=registry\"");
   f.add(o.quiet, "quiet", 'q', "Suppress the build output and print image ID on success");
   f.add(r.remove, "rm", 0, "Remove intermediate containers after a successful build");
   f.add(r.reproducible, "reproducible", 0,
@@ -200,6 +212,7 @@ Result<int> run(Options& o, Call& call) {
   if (!o.iidfile.empty() && ::unlink(o.iidfile.c_str()) < 0 && errno != ENOENT)
     return Error::from_errno(errno, "removing image ID file: remove " + o.iidfile);
 
+  add_push_and_load(o.request.outputs, o.push, o.load);
   BuildFiles files;
   TRY(files.open(o.request.outputs));
   Interrupt interrupt;

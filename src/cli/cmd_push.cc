@@ -12,7 +12,7 @@ namespace {
 
 struct Options {
   PushRequest request;
-  std::string format = "docker";
+  std::string format;
   bool quiet = false;
   bool untrusted = true;
 };
@@ -20,17 +20,24 @@ struct Options {
 void add_flags(FlagSet& f, Options& o) {
   f.add(o.request.all_tags, "all-tags", 'a', "Push all tagged images in the repository");
   f.add(o.untrusted, "disable-content-trust", 0, "Skip image signing").hidden();
-  f.add(o.format, "format", 0, "Form of the manifest: docker or oci");
+  f.add(o.request.form.compression, "compression", 0,
+        "How layers are packed that no registry is known to have: gzip, zstd or uncompressed")
+      .default_text("gzip");
+  f.add(o.request.form.force_compression, "force-compression", 0,
+        "Pack also those that a registry has in another form");
+  f.add(o.format, "format", 0,
+        "Form of the manifest: docker or oci (default: as it was pulled, else docker)");
   f.add(o.quiet, "quiet", 'q', "Suppress verbose output");
   add_tls_verify(f, o.request.access.tls_verify);
 }
 
 Result<int> run(Options& o, Call& call) {
-  if (o.format != "docker" && o.format != "oci")
+  if (!o.format.empty() && o.format != "docker" && o.format != "oci")
     return Error(ErrorCode::InvalidArgument,
                  fmt::format("unknown format \"{}\": must be docker or oci", o.format));
   auto& request = o.request;
-  request.oci = o.format == "oci";
+  if (!o.format.empty()) request.form.oci = o.format == "oci";
+  TRY(check_push_form(request.form));
   request.reference = call.args[0];
   request.access.config_dir = call.globals.config;
   auto tag = TRY(check_push(request));
@@ -64,7 +71,10 @@ Command push_command(std::string_view path) {
       .description =
           "Uploads the layers that the registry does not have, several at once, then the image. "
           "Layers that another repository of the registry has are mounted from there. The same "
-          "layer always gives the same blob.\n\nCredentials and rules about registries are those "
+          "layer always gives the same blob, and an image that was pulled keeps its digest if "
+          "its blobs are still kept (`system df` shows them; $STRATA_KEEP_BLOBS says how many "
+          "bytes, \"0\" none; `builder prune` removes them).\n\nCredentials and rules about "
+          "registries are those "
           "of pull.",
       .arity = exactly(1),
       .make = action<cmd_push::Options, cmd_push::add_flags, cmd_push::run>};

@@ -252,7 +252,7 @@ Result<int> run(Options& o, Call& call) {
   auto engine = engine_options(call);
   auto usage = disk_usage(engine);
   if (!usage) return from_daemon(std::move(usage).error());
-  auto cache = TRY(build_cache(engine, {"type=exec.cachemount"}));
+  auto cache = TRY(build_cache(engine, {"type=exec.cachemount", "type=blob"}));
   bool as_tables = o.format.empty() || o.format.starts_with("table");
   std::string text;
   if (!o.verbose) {

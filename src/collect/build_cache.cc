@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "store/cache_mount.h"
+#include "store/kept_blobs.h"
 
 namespace strata {
 namespace {
@@ -57,6 +58,7 @@ Result<bool> remove_item(const Store& store, const BuildCacheItem& item) {
     if (removed.error().code() == ErrorCode::NotFound) return false;
     return std::move(removed).error();
   }
+  if (item.kind == Kind::Blob) return remove_kept_blob(store.own_dir(), item.id);
   auto path = std::string(directory_of(item.kind)) + '/' + item.id;
   if (::unlinkat(store.own_dir(), path.c_str(), 0) == 0) return true;
   if (errno == ENOENT) return false;
@@ -75,6 +77,14 @@ Result<std::vector<BuildCacheItem>> list_build_cache(const Store& store) {
     item.size = mount.size;
     item.last_used = mount.last_used;
     item.in_use = mount.in_use;
+    items.push_back(std::move(item));
+  }
+  for (auto& blob : TRY(list_kept_blobs(store.own_dir()))) {
+    BuildCacheItem item;
+    item.kind = Kind::Blob;
+    item.id = std::move(blob.name);
+    item.size = blob.size;
+    item.last_used = blob.last_used;
     items.push_back(std::move(item));
   }
   TRY(list_files(store, Kind::Context, items));

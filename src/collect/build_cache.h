@@ -17,6 +17,7 @@ struct BuildCacheItem {
     CacheMount,  // a directory of RUN --mount=type=cache (store/cache_mount.h)
     Context,     // the sums of a context's files (strata/memo)
     Step,        // what a step made of the layers below it (strata/steps)
+    Blob,        // a compressed layer for registries (store/kept_blobs.h)
   };
   Kind kind = Kind::CacheMount;
   std::string id;           // the name of its file or directory

@@ -14,6 +14,8 @@
 #include "engine/build_secrets.h"
 #include "engine/container_options.h"
 #include "engine/pull_into.h"
+#include "engine/push_into.h"
+#include "engine/shared_cache.h"
 #include "image/reference.h"
 #include "image/units.h"
 #include "store/layer_writer.h"
@@ -21,6 +23,8 @@
 
 namespace strata {
 namespace {
+
+constexpr const char* kOciManifestType = "application/vnd.oci.image.manifest.v1+json";
 
 Result<NetworkMode> parse_network(const std::string& text) {
   // "default" is the host's network until there are bridges.
@@ -68,22 +72,6 @@ Result<std::vector<Reference>> parse_tags(const std::vector<std::string>& tags) 
   return out;
 }
 
-/// A value of --cache-from: names with commas between them as the classic builder takes them, or
-/// one BuildKit source.
-Result<void> add_cache_sources(std::string_view text, std::vector<std::string>& names) {
-  if (!text.starts_with("type=")) {
-    for (auto name : split(text, ','))
-      if (!name.empty()) names.emplace_back(name);
-    return {};
-  }
-  constexpr std::string_view kImage = "type=image,ref=";
-  if (!text.starts_with(kImage))
-    return Error(ErrorCode::Unsupported,
-                 fmt::format("--cache-from {}: only images of the store are supported", text));
-  names.emplace_back(text.substr(kImage.size()));
-  return {};
-}
-
 Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   build::BuildRequest b;
   b.context.path = r.context;
@@ -101,7 +89,6 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   b.target = r.target;
   b.no_cache = r.no_cache;
   b.no_cache_stages = r.no_cache_filter;
-  for (const auto& text : r.cache_from) TRY(add_cache_sources(text, b.cache_from));
   b.pull = r.pull;
   b.explain_cache = r.explain_cache;
   b.shell_on_failure = r.shell_on_failure;
@@ -149,6 +136,77 @@ build::BuildRequest::FetchImage fetch_image(const EngineOptions& engine, const S
   };
 }
 
+/// The names of an output: its own, else those of -t.
+Result<std::vector<Reference>> output_names(const BuildOutput& output,
+                                            const std::vector<Reference>& tags) {
+  return output.names.empty() ? tags : TRY(parse_tags(output.names));
+}
+
+/// --cache-from and --cache-to, read.
+struct Caches {
+  std::vector<CacheSource> sources;
+  std::vector<CacheTarget> targets;
+
+  /// What a manifest tells of the steps; nothing without type=inline.
+  std::vector<transfer::InlineStep> steps_inline(const std::vector<build::StepRecord>& steps,
+                                                 const ImageConfig& image) const {
+    for (const auto& target : targets)
+      if (target.type == CacheTarget::Type::Inline) return inline_steps(steps, image);
+    return {};
+  }
+};
+
+Result<Caches> parse_caches(const BuildImageRequest& request) {
+  Caches caches;
+  for (const auto& text : request.cache_from) {
+    auto source = TRY(parse_cache_source(text));
+    caches.sources.push_back(std::move(source));
+  }
+  for (const auto& text : request.cache_to) {
+    auto target = TRY(parse_cache_target(text));
+    caches.targets.push_back(std::move(target));
+  }
+  return caches;
+}
+
+/// The outputs that a registry gets. The names are the store's by now.
+Result<void> push_outputs(const EngineOptions& engine, const Store& store,
+                          const BuildImageRequest& request, const std::vector<Reference>& tags,
+                          const std::vector<transfer::InlineStep>& steps, progress::Report& report,
+                          BuildImageResult& result) {
+  auto tell = [&report](const TransferEvent& event) {
+    if (event.total != 0) return;
+    report.tell(progress::ActionNote{
+        event.id.empty() ? event.status : fmt::format("{}: {}", event.id, event.status)});
+  };
+  for (const auto& output : request.outputs) {
+    if (!output.push) continue;
+    auto access = request.registries;
+    if (output.push->insecure) access.tls_verify = false;
+    for (const auto& name : TRY(output_names(output, tags))) {
+      report.tell(progress::ActionStarted{"pushing " + name.familiar()});
+      tell({"", fmt::format("The push refers to repository [{}]", name.name())});
+      auto pushed =
+          TRY(push_one(store, engine, {name, output.push->form, output.push->by_digest, steps},
+                       access, tell)
+                  .context("failed to push {}", name.familiar()));
+      tell(
+          {"", fmt::format("{}: digest: {} size: {}", name.tag, pushed.digest.str(), pushed.size)});
+      report.tell(progress::ActionDone{});
+      result.manifest = {pushed.digest.str(), pushed.size, pushed.media_type};
+    }
+  }
+  return {};
+}
+
+/// What is pushed has a name; buildx's words.
+Result<void> check_pushes(const BuildImageRequest& request) {
+  for (const auto& output : request.outputs)
+    if (output.push && output.names.empty() && request.tags.empty())
+      return Error(ErrorCode::InvalidArgument, "tag is needed when pushing to registry");
+  return {};
+}
+
 BuildImageResult failed(Error error, int exit_code, bool from_daemon) {
   return {std::nullopt, BuildImageFailure{std::move(error), exit_code, from_daemon, {}}};
 }
@@ -161,12 +219,6 @@ Result<void> tag_all(const Store& store, ImageID id, const std::vector<Reference
     report.tell(progress::Tagged{tag.familiar()});
   }
   return {};
-}
-
-/// The names of an output: its own, else those of -t.
-Result<std::vector<Reference>> output_names(const BuildOutput& output,
-                                            const std::vector<Reference>& tags) {
-  return output.names.empty() ? tags : TRY(parse_tags(output.names));
 }
 
 /// The files of an image, mounted; of one without layers an empty directory.
@@ -226,7 +278,7 @@ std::string describe(const BuildOutput& output) {
 /// What follows the steps: one layer of many, the outputs, and what is durable gets its names.
 Result<BuildImageResult> finish_build(const EngineOptions& engine, const Store& store,
                                       const BuildImageRequest& request,
-                                      const std::vector<Reference>& tags,
+                                      const std::vector<Reference>& tags, const Caches& caches,
                                       const build::BuildOutcome& outcome,
                                       progress::Report& report) {
   BuildImageResult result;
@@ -252,12 +304,18 @@ Result<BuildImageResult> finish_build(const EngineOptions& engine, const Store& 
     report.tell(progress::ActionDone{});
     if (output.type == BuildOutput::Type::Local || output.type == BuildOutput::Type::Tar) continue;
     auto manifest = TRY(archive::image_manifest(store, image));
-    result.manifest = {sha256(manifest).str(), static_cast<std::int64_t>(manifest.size())};
+    result.manifest = {sha256(manifest).str(), static_cast<std::int64_t>(manifest.size()),
+                       kOciManifestType};
     for (const auto& name : TRY(output_names(output, tags))) result.names.push_back(name.str());
   }
   if (!engine.lazy) TRY(store.sync());
   TRY(tag_all(store, id, names, report));
   for (const auto& name : names) result.names.push_back(name.str());
+  TRY(push_outputs(engine, store, request, tags, caches.steps_inline(outcome.steps, image.config),
+                   report, result));
+  auto stepwise = TRY(store.images().get(*outcome.id));  // before it was squashed
+  export_caches(store, engine, request.registries, caches.targets, outcome.steps, stepwise.config,
+                report);
   std::sort(result.names.begin(), result.names.end());
   result.names.erase(std::unique(result.names.begin(), result.names.end()), result.names.end());
   return result;
@@ -266,7 +324,8 @@ Result<BuildImageResult> finish_build(const EngineOptions& engine, const Store& 
 BuildImageResult build_and_tag(const EngineOptions& engine, const Store& store,
                                const BuildImageRequest& request,
                                const build::BuildRequest& translated,
-                               const std::vector<Reference>& tags, progress::Report& report) {
+                               const std::vector<Reference>& tags, const Caches& caches,
+                               progress::Report& report) {
   auto outcome = build::build(store, translated, report, engine.stop);
   if (outcome.failure) {
     auto& f = *outcome.failure;
@@ -276,7 +335,7 @@ BuildImageResult build_and_tag(const EngineOptions& engine, const Store& store,
           FailedInstruction{std::move(f.step->file), f.step->line, std::move(f.step->source)};
     return result;
   }
-  auto done = finish_build(engine, store, request, tags, outcome, report);
+  auto done = finish_build(engine, store, request, tags, caches, outcome, report);
   if (!done) return failed(std::move(done).error(), 1, false);
   return *std::move(done);
 }
@@ -287,16 +346,30 @@ BuildImageResult build_image(const EngineOptions& engine, const BuildImageReques
                              const progress::Sink& sink) {
   auto tags = parse_tags(request.tags);
   if (!tags) return failed(std::move(tags).error(), 1, true);
+  if (auto named = check_pushes(request); !named) return failed(std::move(named).error(), 1, false);
+  auto caches = parse_caches(request);
+  if (!caches) return failed(std::move(caches).error(), 1, true);
   auto translated = build_request(request);
   if (!translated) return failed(std::move(translated).error(), 1, true);
   auto store = Store::open(engine.root, Store::Access::Write);
   if (!store) return failed(std::move(store).error(), 1, false);
 
   translated->fetch_image = fetch_image(engine, **store, request);
+  translated->record_steps = !caches->targets.empty();
   BuildLog log((*store)->own_dir(), (*store)->path());
   progress::Report report(std::ref(log));
   report.add(sink);
-  auto result = build_and_tag(engine, **store, request, *translated, *tags, report);
+  SharedCaches shared(**store, engine, request.registries, request.max_layer_size, report);
+  for (const auto& source : caches->sources) {
+    auto& images = translated->cache_from;
+    images.insert(images.end(), source.images.begin(), source.images.end());
+    if (source.type != CacheSource::Type::Images) shared.add(source);
+  }
+  if (!shared.empty())
+    translated->find_step = [&shared](const auto& key, const auto& parent, const auto& stop) {
+      return shared.find(key, parent, stop);
+    };
+  auto result = build_and_tag(engine, **store, request, *translated, *tags, *caches, report);
   result.log = log.path();
   std::optional<std::string_view> error;
   if (result.failure) error = result.failure->error.message();

@@ -28,7 +28,8 @@ struct BuildImageRequest {
   bool shell_on_failure = false;             // a shell in the file system of a RUN that failed
   std::vector<BuildOutput> outputs;          // none: the image gets its names in the store
   std::vector<std::string> no_cache_filter;  // stages
-  std::vector<std::string> cache_from;       // images
+  std::vector<std::string> cache_from;       // images, or "type=registry,ref=x", "type=local,src=x"
+  std::vector<std::string> cache_to;         // "type=registry,ref=x,mode=max", ...
   bool pull = false;                         // base images are pulled although they are there
   RegistryAccess registries;
   std::string platform;        // of base images that are pulled; empty: the host's
@@ -74,13 +75,14 @@ struct BuildImageFailure {
 struct BuiltManifest {
   std::string digest;
   std::int64_t size = 0;  // bytes
+  std::string media_type;
 };
 
 struct BuildImageResult {
   std::optional<ImageID> id;
   std::optional<BuildImageFailure> failure;
   std::vector<std::string> names = {};  // that the image has got, in full
-  /// The manifest that stands in the archives that were written, if any were.
+  /// The manifest that was pushed or stands in the archives that were written, if any were.
   std::optional<BuiltManifest> manifest = {};
   std::string log = {};  // the file that has the whole output; empty: there is none
 };

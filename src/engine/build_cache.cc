@@ -16,6 +16,8 @@ const char* type_of(const BuildCacheItem& item) {
       return "exec.cachemount";
     case BuildCacheItem::Kind::Context:
       return "source.local";
+    case BuildCacheItem::Kind::Blob:
+      return "blob";
     case BuildCacheItem::Kind::Step:
       break;
   }

@@ -25,33 +25,16 @@ Error is_a_file(const std::string& path) {
   return bad_output(fmt::format("destination directory {} is a file", path));
 }
 
-/// The fields of one line of CSV (RFC 4180): commas in "quotes" do not part them.
-Result<std::vector<std::string>> csv_fields(std::string_view text) {
-  std::vector<std::string> fields(1);
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); i++) {
-    if (text[i] == '"' && quoted && i + 1 < text.size() && text[i + 1] == '"')
-      fields.back() += text[i++];
-    else if (text[i] == '"' && (quoted || fields.back().empty()))
-      quoted = !quoted;
-    else if (text[i] == ',' && !quoted)
-      fields.emplace_back();
-    else
-      fields.back() += text[i];
-  }
-  if (quoted) return bad_output(fmt::format("invalid value {}: quote without end", text));
-  return fields;
-}
-
 Result<BuildOutput::Type> parse_type(std::string_view text) {
   if (text == "local") return BuildOutput::Type::Local;
   if (text == "tar") return BuildOutput::Type::Tar;
   if (text == "docker") return BuildOutput::Type::Docker;
   if (text == "oci") return BuildOutput::Type::Oci;
-  if (text == "image") return BuildOutput::Type::Image;
-  return Error(
-      ErrorCode::Unsupported,
-      fmt::format("output type \"{}\" is not supported: local, tar, docker, oci or image", text));
+  if (text == "image" || text == "registry") return BuildOutput::Type::Image;
+  return Error(ErrorCode::Unsupported,
+               fmt::format("output type \"{}\" is not supported: local, tar, docker, oci, image or "
+                           "registry",
+                           text));
 }
 
 Result<void> add_names(std::string_view text, std::vector<std::string>& names) {
@@ -65,8 +48,42 @@ Result<void> add_names(std::string_view text, std::vector<std::string>& names) {
   return {};
 }
 
+Result<bool> parse_flag(const std::string& key, const std::string& value) {
+  if (value == "true" || value == "1") return true;
+  if (value == "false" || value == "0") return false;
+  return bad_output(fmt::format("non-bool value specified for {}", key));
+}
+
+/// The options of an image that is pushed, beside `push` itself. False if it is none of them.
+Result<bool> set_push_option(BuildOutput::Push& push, const std::string& key,
+                             const std::string& value) {
+  if (key == "push-by-digest")
+    push.by_digest = TRY(parse_flag(key, value));
+  else if (key == "registry.insecure")
+    push.insecure = TRY(parse_flag(key, value));
+  else if (key == "oci-mediatypes")
+    push.form.oci = TRY(parse_flag(key, value));
+  else if (key == "compression")
+    push.form.compression = value;
+  else if (key == "force-compression")
+    push.form.force_compression = TRY(parse_flag(key, value));
+  else
+    return false;
+  return true;
+}
+
 Result<void> set_option(BuildOutput& output, const std::string& key, const std::string& value) {
-  if (key == "type") return {};
+  if (key == "type") {
+    if (value == "registry" && !output.push) output.push.emplace();
+    return {};
+  }
+  if (key == "push" && output.type == BuildOutput::Type::Image) {
+    if (!TRY(parse_flag(key, value)))
+      output.push.reset();
+    else if (!output.push)
+      output.push.emplace();
+    return {};
+  }
   if (key == "dest") {
     output.destination = value;
     return {};
@@ -167,6 +184,32 @@ Result<void> check_build_directory(const std::string& path) {
   return {};
 }
 
+Result<std::vector<std::string>> csv_fields(std::string_view text) {
+  std::vector<std::string> fields(1);
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); i++) {
+    if (text[i] == '"' && quoted && i + 1 < text.size() && text[i + 1] == '"')
+      fields.back() += text[i++];
+    else if (text[i] == '"' && (quoted || fields.back().empty()))
+      quoted = !quoted;
+    else if (text[i] == ',' && !quoted)
+      fields.emplace_back();
+    else
+      fields.back() += text[i];
+  }
+  if (quoted) return bad_output(fmt::format("invalid value {}: quote without end", text));
+  return fields;
+}
+
+void add_push_and_load(std::vector<BuildOutput>& outputs, bool push, bool load) {
+  using Type = BuildOutput::Type;
+  auto is_image = [](const BuildOutput& output) { return output.type == Type::Image; };
+  bool has_image = std::any_of(outputs.begin(), outputs.end(), is_image);
+  if ((push || load) && !has_image) outputs.emplace_back();
+  for (auto& output : outputs)
+    if (push && output.type == Type::Image && !output.push) output.push.emplace();
+}
+
 Result<BuildOutput> parse_build_output(std::string_view text) {
   BuildOutput output;
   auto fields = TRY(csv_fields(text));
@@ -186,8 +229,14 @@ Result<BuildOutput> parse_build_output(std::string_view text) {
     typed = true;
   }
   if (!typed) return bad_output("type is required for output");
-  for (const auto& [key, value] : options) TRY(set_option(output, key, value));
+  BuildOutput::Push push;
+  for (const auto& [key, value] : options) {
+    bool known = output.type == BuildOutput::Type::Image && TRY(set_push_option(push, key, value));
+    if (!known) TRY(set_option(output, key, value));
+  }
   TRY(check_output(output));
+  TRY(check_push_form(push.form));
+  if (output.push) output.push = push;
   return output;
 }
 

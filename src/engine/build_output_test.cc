@@ -39,15 +39,45 @@ TEST(BuildOutput, LongForms) {
   EXPECT_TRUE(parse_build_output("type=image,name=app:1,push=false"));
 }
 
+TEST(BuildOutput, WhatIsPushed) {
+  auto registry = parse_build_output("type=registry,name=reg:5000/x:1,oci-mediatypes=true");
+  ASSERT_TRUE(registry);
+  EXPECT_EQ(registry->type, Type::Image);
+  ASSERT_TRUE(registry->push);
+  EXPECT_TRUE(registry->push->form.oci);
+  EXPECT_FALSE(registry->push->by_digest);
+  auto image = parse_build_output("type=image,push=true,push-by-digest=1,registry.insecure=true");
+  ASSERT_TRUE(image && image->push);
+  EXPECT_TRUE(image->push->by_digest && image->push->insecure);
+  EXPECT_FALSE(parse_build_output("type=registry,push=false")->push);
+}
+
+TEST(BuildOutput, PushAndLoad) {
+  std::vector<BuildOutput> none;
+  add_push_and_load(none, false, false);
+  EXPECT_TRUE(none.empty());
+  add_push_and_load(none, true, false);
+  ASSERT_EQ(none.size(), 1U);
+  EXPECT_TRUE(none[0].push);
+  std::vector<BuildOutput> others;
+  others.push_back(*parse_build_output("out"));
+  others.push_back(*parse_build_output("type=image,name=x"));
+  add_push_and_load(others, true, true);
+  ASSERT_EQ(others.size(), 2U);
+  EXPECT_TRUE(others[1].push);
+  EXPECT_FALSE(others[0].push);
+}
+
 TEST(BuildOutput, WhatMakesNoSense) {
   EXPECT_EQ(said("dest=x,name=y"), "type is required for output");
   EXPECT_EQ(said("type=local"), "output directory is required for local exporter");
   EXPECT_EQ(said("type=local,dest=-"), "dest of a local exporter cannot be standard output");
   EXPECT_EQ(said("type=tar,x"), "invalid value x");
   EXPECT_EQ(said("type=image,dest=x"), "an output of type image has no dest");
-  EXPECT_EQ(said("type=registry,name=x"),
-            "output type \"registry\" is not supported: local, tar, docker, oci or image");
-  EXPECT_EQ(said("type=image,push=true"), "output option push=true is not supported");
+  EXPECT_EQ(said("type=s3,name=x"),
+            "output type \"s3\" is not supported: local, tar, docker, oci, image or registry");
+  EXPECT_EQ(said("type=image,push=maybe"), "non-bool value specified for push");
+  EXPECT_EQ(said("type=tar,push=true"), "output option push=true is not supported");
   EXPECT_EQ(said("\"type=tar"), "invalid value \"type=tar: quote without end");
   EXPECT_NE(said(""), "");
 }

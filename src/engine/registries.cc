@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "compress/compressor.h"
 #include "engine/pull_into.h"
+#include "engine/push_into.h"
+#include "engine/repositories.h"
 #include "image/json.h"
 #include "image/platform.h"
 #include "image/reference.h"
@@ -18,12 +21,6 @@ namespace {
 
 using registry::Access;
 using registry::Repository;
-
-Result<registry::Settings> settings_of(const RegistryAccess& access) {
-  auto settings = TRY(registry::user_settings(access.config_dir));
-  settings.tls_verify = access.tls_verify;
-  return settings;
-}
 
 transfer::Events events_of(const TransferEvents& events) {
   if (!events) return {};
@@ -109,12 +106,47 @@ Result<std::string> check_tag(const std::string& text, bool all_tags) {
 
 }  // namespace
 
+Result<registry::Settings> registry_settings(const RegistryAccess& access) {
+  auto settings = TRY(registry::user_settings(access.config_dir));
+  settings.tls_verify = access.tls_verify;
+  return settings;
+}
+
+transfer::PushOptions push_options(const EngineOptions& engine, const registry::Settings& settings,
+                                   const Reference& name, const PushForm& form,
+                                   const TransferEvents& events) {
+  transfer::PushOptions options;
+  options.oci = form.oci;
+  auto& layers = options.layers;
+  if (!form.compression.empty()) layers.compression = parse_compression(form.compression);
+  layers.force_compression = form.force_compression;
+  layers.auth_config = auth_config_json(settings, name);
+  layers.stop = engine.stop;
+  layers.events = events_of(events);
+  return options;
+}
+
 Result<std::string> check_pull(const PullRequest& request) {
   return check_tag(request.reference, request.all_tags);
 }
 
 Result<std::string> check_push(const PushRequest& request) {
   return check_tag(request.reference, request.all_tags);
+}
+
+Result<void> check_push_form(PushForm& form) {
+  if (form.compression.empty()) return {};
+  auto compression = parse_compression(form.compression);
+  if (!compression)
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("unsupported layer compression type: {}: must be gzip, zstd or "
+                             "uncompressed",
+                             form.compression));
+  if (*compression != Compression::Zstd) return {};
+  if (form.oci && !*form.oci)
+    return Error(ErrorCode::InvalidArgument, "compression zstd needs the form of OCI");
+  form.oci = true;
+  return {};
 }
 
 Result<std::string> pull_images(const EngineOptions& engine, const PullRequest& request,
@@ -133,7 +165,7 @@ Result<std::string> pull_into(const Store& store, const EngineOptions& engine,
   options.lazy = engine.lazy;
   options.stop = engine.stop;
   options.events = events_of(events);
-  auto settings = TRY(settings_of(request.access));
+  auto settings = TRY(registry_settings(request.access));
   Repository repository(settings, typed, Access::Pull, engine.stop);
   if (request.all_tags) {
     TRY(pull_all(store, repository, typed, options, events));
@@ -164,12 +196,8 @@ Result<std::string> push_images(const EngineOptions& engine, const PushRequest& 
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
   tell(events, "", fmt::format("The push refers to repository [{}]", typed.name()));
   auto references = TRY(select_pushed(*store, typed, request.all_tags));
-  auto settings = TRY(settings_of(request.access));
-  transfer::PushOptions options;
-  options.oci = request.oci;
-  options.auth_config = auth_config_json(settings, typed);
-  options.stop = engine.stop;
-  options.events = events_of(events);
+  auto settings = TRY(registry_settings(request.access));
+  auto options = push_options(engine, settings, typed, request.form, events);
   Repository repository(settings, typed, Access::Push, engine.stop);
   for (const auto& reference : references) {
     auto pushed = TRY(transfer::push_image(*store, repository, reference, options));
@@ -180,8 +208,20 @@ Result<std::string> push_images(const EngineOptions& engine, const PushRequest& 
   return request.all_tags ? typed.str() : references.front().str();
 }
 
+Result<PushedManifest> push_one(const Store& store, const EngineOptions& engine,
+                                const PushOne& request, const RegistryAccess& access,
+                                const TransferEvents& events) {
+  auto settings = TRY(registry_settings(access));
+  auto options = push_options(engine, settings, request.reference, request.form, events);
+  options.by_digest = request.by_digest;
+  options.inline_steps = request.inline_steps;
+  Repository repository(settings, request.reference, Access::Push, engine.stop);
+  auto pushed = TRY(transfer::push_image(store, repository, request.reference, options));
+  return PushedManifest{pushed.digest, pushed.size, std::move(pushed.media_type)};
+}
+
 Result<LoginResult> log_in(const EngineOptions& engine, const LoginRequest& request) {
-  auto settings = TRY(settings_of(request.access));
+  auto settings = TRY(registry_settings(request.access));
   auto domain = registry::registry_of(request.server);
   registry::Credentials credentials{request.username, request.password, ""};
   auto kept = TRY(registry::log_in(settings, domain, credentials, engine.stop));
@@ -194,13 +234,13 @@ std::string login_key(const std::string& server) {
 }
 
 Result<std::string> known_user(const std::string& server, const RegistryAccess& access) {
-  auto settings = TRY(settings_of(access));
+  auto settings = TRY(registry_settings(access));
   auto known = TRY(registry::find_credentials(settings, registry::registry_of(server), ""));
   return known ? known->username : std::string();
 }
 
 Result<bool> log_out(const std::string& server, const RegistryAccess& access) {
-  auto settings = TRY(settings_of(access));
+  auto settings = TRY(registry_settings(access));
   return registry::erase_credentials(settings, registry::registry_of(server));
 }
 

@@ -46,11 +46,22 @@ Result<std::string> pull_images(const EngineOptions& engine, const PullRequest& 
 /// --all-tags/-a`. Gives the tag that is taken because there is none, or "".
 Result<std::string> check_pull(const PullRequest& request);
 
+/// In what form an image is pushed.
+struct PushForm {
+  std::optional<bool> oci;  // an OCI manifest or Docker's; unset: as it was pulled, else Docker's
+  /// "gzip", "zstd" (OCI alone) or "uncompressed": how layers are packed that no registry is known
+  /// to have; "": gzip.
+  std::string compression;
+  bool force_compression = false;  // and those that one has in another form
+};
+/// InvalidArgument for a form that there is not; zstd makes it OCI.
+Result<void> check_push_form(PushForm& form);
+
 /// `push`: what.
 struct PushRequest {
   std::string reference;  // without a tag: latest, or all tags
   bool all_tags = false;
-  bool oci = false;  // an OCI manifest; else Docker's
+  PushForm form;
   RegistryAccess access;
 };
 Result<std::string> push_images(const EngineOptions& engine, const PushRequest& request,

@@ -54,16 +54,20 @@ void Classic::operator()(const Event& event) {
                    else
                      put(e.step, e.text);
                  },
-                 [](const Copied&) {}, [&](const StepDone& e) { done(e); },
+                 [](const Copied&) {},
+                 [&](const StepDone& e) { done(e); },
                  [&](const StepSkipped& e) {
                    put(e.step, heading(e.step) + " ---> Skipped (stage not needed)\n");
                    end(e.step);
                  },
-                 [](const StepFailed&) {}, [&](const ShellOpened&) { give_up(); },
+                 [](const StepFailed&) {},
+                 [&](const ShellOpened&) { give_up(); },
                  [&](const Built& e) {
                    write_(fmt::format("Successfully built {}\n", short_hex(e.image)));
                  },
-                 [](const ActionStarted&) {}, [](const ActionDone&) {},
+                 [](const ActionStarted&) {},
+                 [&](const ActionNote& e) { write_(fmt::format("{}\n", e.text)); },
+                 [](const ActionDone&) {},
                  [&](const Tagged& e) { write_(fmt::format("Successfully tagged {}\n", e.name)); },
                  [&](const Ended&) { give_up(); }},
       event.what);

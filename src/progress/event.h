@@ -104,6 +104,10 @@ struct Built {
 struct ActionStarted {
   std::string_view text;
 };
+/// What the action that is going on has come to: one line, without its end.
+struct ActionNote {
+  std::string_view text;
+};
 struct ActionDone {};
 struct Tagged {
   std::string_view name;
@@ -113,9 +117,10 @@ struct Ended {
   std::optional<std::string_view> error;
 };
 
-using What = std::variant<ContextSent, Download, Planned, StepStarted, Note, StepCached,
-                          ContainerStarted, ContainerRemoved, Output, Copied, StepDone, StepSkipped,
-                          StepFailed, ShellOpened, Built, ActionStarted, ActionDone, Tagged, Ended>;
+using What =
+    std::variant<ContextSent, Download, Planned, StepStarted, Note, StepCached, ContainerStarted,
+                 ContainerRemoved, Output, Copied, StepDone, StepSkipped, StepFailed, ShellOpened,
+                 Built, ActionStarted, ActionNote, ActionDone, Tagged, Ended>;
 
 struct Event {
   std::chrono::milliseconds at = {};  // since the build began

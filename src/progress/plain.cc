@@ -117,7 +117,9 @@ void Plain::operator()(const Event& event) {
           [&](const Output& e) {
             with(e.step, [&](std::size_t v) { output(v, at, e.error, e.text); });
           },
-          [](const Copied&) {}, [&](const StepDone& e) { done(e, at); }, [](const StepSkipped&) {},
+          [](const Copied&) {},
+          [&](const StepDone& e) { done(e, at); },
+          [](const StepSkipped&) {},
           [&](const StepFailed& e) {
             with(e.step, [&](std::size_t v) { end(v, at, fmt::format("ERROR: {}", e.message)); });
           },
@@ -130,6 +132,7 @@ void Plain::operator()(const Event& event) {
             action_start_ = at;
             action_line(at, action_);
           },
+          [&](const ActionNote& e) { action_line(at, std::string(e.text)); },
           [&](const ActionDone&) {
             action_line(at, fmt::format("{} {} done", action_, taken(at - action_start_)));
           },

@@ -75,7 +75,8 @@ void RawJson::operator()(const Event& event) {
                  },
                  [&](const StepCached& e) { simple("cached", e.step); },
                  [&](const ContainerStarted& e) { simple("container", e.step); },
-                 [](const ContainerRemoved&) {}, [&](const Output& e) { output(event, e); },
+                 [](const ContainerRemoved&) {},
+                 [&](const Output& e) { output(event, e); },
                  [&](const Copied& e) {
                    auto [last, first] = copied_.try_emplace(e.step, event.at);
                    if (!first && event.at - last->second < kCopiedInterval) return;
@@ -100,6 +101,9 @@ void RawJson::operator()(const Event& event) {
                  },
                  [&](const ActionStarted& e) {
                    put(event, "action", {{"text", e.text}});
+                 },
+                 [&](const ActionNote& e) {
+                   put(event, "action-note", {{"text", e.text}});
                  },
                  [&](const ActionDone&) { put(event, "action-done", {}); },
                  [&](const Tagged& e) {

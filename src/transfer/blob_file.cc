@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "store/kept_blobs.h"
 
 namespace strata::transfer::detail {
 namespace {
@@ -41,7 +42,12 @@ Result<BlobFile> BlobFile::open(int own_dir, const Digest& digest, const std::st
     struct stat st = {};
     if (::fstat(fd.get(), &st) < 0) return Error::from_errno(errno, "stat a blob");
     // Its last user may have taken it away while we waited.
-    if (st.st_nlink > 0) return BlobFile(std::move(dir), std::move(fd), name);
+    if (st.st_nlink == 0) continue;
+    // One that is kept takes the place of ours, which nobody will look at any more.
+    if (st.st_size == 0 &&
+        ::renameat(dir.get(), ("kept/" + name).c_str(), dir.get(), name.c_str()) == 0)
+      continue;
+    return BlobFile(own_dir, digest, std::move(dir), std::move(fd));
   }
 }
 
@@ -65,6 +71,10 @@ Result<void> BlobFile::write(std::int64_t offset, std::string_view bytes) {
 Result<void> BlobFile::clear() {
   if (::ftruncate(fd_.get(), 0) < 0) return Error::from_errno(errno, "truncate blob " + name_);
   return {};
+}
+
+void BlobFile::keep() {
+  if (!keep_blob(own_dir_, name_, digest_)) remove();
 }
 
 void BlobFile::remove() { ::unlinkat(dir_.get(), name_.c_str(), 0); }

@@ -13,6 +13,18 @@ constexpr const char* kDistribution = "image/overlay2/distribution";
 constexpr std::size_t kMostBlobs = 50;  // of one layer, as dockerd
 constexpr std::size_t kMaxFile = std::size_t{1} << 20;
 
+constexpr std::size_t kMaxManifest = registry::kMaxDocument + 1024;
+const std::string kForms = "forms/";
+const std::string kManifests = "manifests/";
+
+/// Writes a file below ROOT/strata.
+Result<void> put_own(const Store& store, const std::string& directory, const std::string& name,
+                     std::string_view bytes) {
+  TRY(make_dirs(store.own_dir(), directory.substr(0, directory.size() - 1), 0700));
+  auto dir = TRY(open_dir(store.own_dir(), directory.substr(0, directory.size() - 1)));
+  return write_file_atomic(dir.get(), name, bytes, 0600);
+}
+
 std::string blobs_file(DiffID layer) {
   return fmt::format("{}/v2metadata-by-diffid/sha256/{}", kDistribution, layer.digest().hex());
 }
@@ -80,6 +92,36 @@ Result<void> remember_blob(const Store& store, DiffID layer, const KnownBlob& bl
   }
   if (diff_id_of_blob(store, blob.digest) == layer) return {};
   return replace(store.dir(), layer_file(blob.digest), layer.str());
+}
+
+Compression form_of_blob(const Store& store, const Digest& blob) {
+  auto text = read_file(store.own_dir(), kForms + blob.hex(), kMaxFile);
+  return (text ? parse_compression(*text) : std::nullopt).value_or(Compression::Gzip);
+}
+
+void remember_form(const Store& store, const Digest& blob, Compression form) {
+  if (form == form_of_blob(store, blob)) return;
+  (void)put_own(store, kForms, blob.hex(),
+                form == Compression::Zstd   ? "zstd"
+                : form == Compression::Gzip ? "gzip"
+                                            : "uncompressed");
+}
+
+std::optional<registry::Document> kept_manifest(const Store& store, ImageID image) {
+  auto text = read_file(store.own_dir(), kManifests + image.digest().hex(), kMaxManifest);
+  if (!text) return std::nullopt;
+  auto end = text->find('\n');
+  if (end == std::string::npos) return std::nullopt;
+  registry::Document document;
+  document.media_type = text->substr(0, end);
+  document.bytes = text->substr(end + 1);
+  document.digest = sha256(document.bytes);
+  return document;
+}
+
+void keep_manifest(const Store& store, ImageID image, const registry::Document& document) {
+  (void)put_own(store, kManifests, image.digest().hex(),
+                document.media_type + '\n' + document.bytes);
 }
 
 std::string blob_hmac(const std::string& auth_config_json, const Digest& blob,

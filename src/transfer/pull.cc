@@ -7,11 +7,13 @@
 #include <map>
 #include <thread>
 
-#include "compress/detect.h"
 #include "store/image_notes.h"
+#include "store/kept_blobs.h"
 #include "store/layer_writer.h"
 #include "transfer/detail/download.h"
+#include "transfer/detail/unpack_layer.h"
 #include "transfer/metadata.h"
+#include "transfer/push_layers.h"
 
 namespace strata::transfer {
 namespace {
@@ -24,7 +26,6 @@ using registry::Descriptor;
 
 constexpr int kMaxNesting = 2;      // indexes in indexes
 constexpr std::size_t kAtOnce = 3;  // layers, as dockerd
-constexpr const char* kLimitName = "the layer without compression (--max-layer-size)";
 
 /// Every unpacked layer keeps a few descriptors until all are published.
 void raise_open_file_limit() {
@@ -36,20 +37,25 @@ void raise_open_file_limit() {
 
 /// An image as the registry describes it: manifest and config agree, its layers are still unread.
 struct RemoteImage {
-  Digest digest;  // of what the reference names
+  Digest digest;                // of what the reference names
+  registry::Document document;  // the manifest
   registry::Manifest manifest;
   ImageID id;
   std::string config;
   ImageConfig parsed;
 };
 
-Result<registry::Manifest> find_manifest(registry::Repository& repository,
-                                         const Reference& reference,
-                                         const registry::Document& document,
-                                         const Platform& platform, int depth) {
+/// What `document` describes, or the entry of it for the platform.
+Result<void> find_manifest(registry::Repository& repository, const Reference& reference,
+                           registry::Document document, const Platform& platform, int depth,
+                           RemoteImage& image) {
   auto parsed = TRY(registry::parse_manifest(document.bytes, document.media_type)
                         .context("manifest {}", document.digest.str()));
-  if (auto* manifest = std::get_if<registry::Manifest>(&parsed)) return std::move(*manifest);
+  if (auto* manifest = std::get_if<registry::Manifest>(&parsed)) {
+    image.manifest = std::move(*manifest);
+    image.document = std::move(document);
+    return {};
+  }
   const auto& index = std::get<registry::Index>(parsed);
   const auto* entry = registry::choose(index, platform);
   if (entry == nullptr)
@@ -60,7 +66,7 @@ Result<registry::Manifest> find_manifest(registry::Repository& repository,
   auto inner = reference.without_tag_and_digest();
   inner.digest = entry->manifest.digest;
   auto next = TRY(repository.manifest(inner));
-  return find_manifest(repository, reference, next, platform, depth + 1);
+  return find_manifest(repository, reference, std::move(next), platform, depth + 1, image);
 }
 
 Result<RemoteImage> describe(registry::Repository& repository, const Reference& reference,
@@ -71,7 +77,7 @@ Result<RemoteImage> describe(registry::Repository& repository, const Reference& 
     options.events({reference.digest ? reference.digest->str() : reference.tag,
                     "Pulling from " + reference.path});
   image.digest = document.digest;
-  image.manifest = TRY(find_manifest(repository, reference, document, options.platform, 0));
+  TRY(find_manifest(repository, reference, std::move(document), options.platform, 0, image));
   const auto& config = image.manifest.config;
   image.config = TRY(repository.document(config).context("config {}", config.digest.str()));
   image.id = ImageID(config.digest);
@@ -128,9 +134,15 @@ class LayerPull {
     return {};
   }
 
-  /// The blobs are layers now.
-  void remove_blobs() {
-    for (auto& [digest, download] : downloads_) download->remove();
+  /// The blobs are layers now: what has room stays for pushes.
+  void keep_blobs() {
+    auto limit = kept_blob_limit(store_.own_dir());
+    for (auto& [digest, download] : downloads_)
+      if (limit > 0)
+        download->keep();
+      else
+        download->remove();
+    shrink_kept_blobs(store_.own_dir(), limit);
   }
 
  private:
@@ -199,29 +211,10 @@ class LayerPull {
 
   Result<LayerWriter> extract(std::size_t layer, Download& download) {
     auto blob = download.reader();
-    auto plain = TRY(decompress(*blob));
     std::optional<ChainID> below;  // the topmost that the store has: files may be linked from there
     for (std::size_t i = 0; i < layer && is_there(i); i++) below = chain_[i];
-    auto donors = TRY(find_donors(store_, below));
-    auto writer = TRY(LayerWriter::create(store_, LayerBase(), std::move(donors)));
-    LimitedSource limited(*plain, options_.max_layer_size, kLimitName);
-    TRY(writer.add_tar(limited));
-    auto sealed = TRY(writer.seal());
-    TRY(read_rest(*blob));
-    auto wanted = image_.parsed.diff_ids[layer];
-    if (sealed.diff_id != wanted)
-      return Error(ErrorCode::Corrupt,
-                   fmt::format("layer {}: invalid diffID: expected {}, got {}", name_of(layer),
-                               wanted.str(), sealed.diff_id.str()));
-    return writer;
-  }
-
-  /// Up to the verified end, where a compression ends before the blob does.
-  static Result<void> read_rest(ByteSource& blob) {
-    std::vector<char> rest(std::size_t{64} << 10);
-    while (TRY(blob.read(rest)) > 0) {
-    }
-    return {};
+    return detail::unpack_layer(store_, *blob, image_.parsed.diff_ids[layer], below,
+                                options_.max_layer_size, name_of(layer));
   }
 
   const Store& store_;
@@ -264,9 +257,12 @@ Result<bool> set_pulled_names(const Store& store, const Reference& reference,
 }
 
 void remember(const Store& store, const Reference& reference, const RemoteImage& image) {
-  for (std::size_t i = 0; i < image.manifest.layers.size(); i++)
-    (void)remember_blob(store, image.parsed.diff_ids[i],
-                        {image.manifest.layers[i].digest, reference.name(), ""});
+  for (std::size_t i = 0; i < image.manifest.layers.size(); i++) {
+    const auto& blob = image.manifest.layers[i];
+    (void)remember_blob(store, image.parsed.diff_ids[i], {blob.digest, reference.name(), ""});
+    remember_form(store, blob.digest, compression_of(blob.media_type));
+  }
+  keep_manifest(store, image.id, image.document);
 }
 
 }  // namespace
@@ -284,7 +280,7 @@ Result<Pulled> pull_image(const Store& store, registry::Repository& repository,
   remember(store, reference, image);
   if (!options.lazy) TRY(store.sync());
   bool is_new = TRY(set_pulled_names(store, reference, image));
-  layers.remove_blobs();
+  layers.keep_blobs();
   return Pulled{image.id, image.digest, is_new,
                 normalize({image.parsed.os, image.parsed.architecture, image.parsed.variant})};
 }

@@ -151,7 +151,9 @@ class Outputs(StoreCase):
         for options, code, message in (
                 (["-o", "type=local"], 125, "output directory is required for local exporter"),
                 (["-o", "dest=x,name=y"], 125, "type is required for output"),
-                (["-o", "type=registry"], 125, 'output type "registry" is not supported'),
+                (["-o", "type=s3"], 125, 'output type "s3" is not supported'),
+                (["-o", "type=registry"], 1, "tag is needed when pushing to registry"),
+                (["--push"], 1, "tag is needed when pushing to registry"),
                 (["-o", "-", "-o", "type=oci"], 1, "only one output can go to standard output"),
                 (["-o", "type=tar,dest=/nope/x"], 1, 'invalid output path: directory "/nope" does not exist'),
                 (["-o", f"{self.path('base.tar')}"], 1, "base.tar is a file"),

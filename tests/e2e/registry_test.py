@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 import unittest
+import urllib.error
 import urllib.request
 
 from tests.support.case import StoreCase
@@ -78,7 +79,7 @@ class PushAndPull(RegistryCase):
         self.assertEqual(self.second("images", "-q", "--no-trunc", self.name), self.image)
         self.assertEqual(self.digest(self.first, self.name + ":1"), self.digest(self.second, self.name + ":1"))
         self.assertIn(digest_of(self.server.manifest("team/app", "1")[0]), self.second("images", "--digests"))
-        self.assertEqual(os.listdir(self.path("second/strata/blobs")), [])
+        self.assertEqual(os.listdir(self.path("second/strata/blobs")), ["kept"])
         self.assert_store_sound("second", "--expect-clean")
 
     def test_what_is_there_is_not_sent_again(self):
@@ -148,6 +149,37 @@ class PushAndPull(RegistryCase):
         self.assertEqual(done.code, 0, done)
         self.assertEqual(self.lines(done.err)[:2], [f"Unable to find image '{self.name}:1' locally", "1: Pulling from team/app"])
         self.assertEqual(self.strata("fourth").run("create", "--pull", "never", self.name + ":1", "true").code, 1)
+
+    def test_a_build_pushes_its_result(self):
+        context = self.context({"Dockerfile": "FROM scratch\nCOPY f /\n", "f": "f"}, "pushed")
+        host = self.server.host
+        out = self.lines(self.first("build", "-t", f"{host}/built:1", "--push", "--metadata-file", self.path("meta"), context))
+        at = out.index(f"Successfully tagged {host}/built:1")
+        self.assertEqual(out[at + 1:-1], [f"The push refers to repository [{host}/built]", "LAYER: Preparing", "LAYER: Pushed"])
+        self.assertRegex(out[-1], r"^1: digest: DIGEST size: \d+$")
+        manifest, kind = self.server.manifest("built", "1")
+        with open(self.path("meta")) as file:
+            meta = json.load(file)
+        self.assertEqual(meta["containerimage.descriptor"], {"mediaType": kind, "digest": digest_of(manifest), "size": len(manifest)})
+        self.assertEqual(self.digest(self.first, f"{host}/built:1"), digest_of(manifest))
+
+        # Names of its own, in OCI's form; another output beside it.
+        self.first("build", "-q", "-o", f"type=registry,\"name={host}/a:1,{host}/b:2\",oci-mediatypes=true", "-o", self.path("files"), context)
+        self.assertEqual(self.server.manifest("a", "1"), self.server.manifest("b", "2"))
+        self.assertIn("oci", self.server.manifest("a", "1")[1])
+        self.assertEqual(os.listdir(self.path("files")), ["f"])
+        out = self.first("build", "-o", f"type=image,push=true,push-by-digest=true,name={host}/c", context)
+        self.assertEqual(self.server.manifest("c", re.search("digest: (sha256:[0-9a-f]{64})", out)[1]), (manifest, kind))
+        with self.assertRaises(urllib.error.HTTPError):
+            self.server.manifest("c", "latest")
+
+        # The classic form alone is quiet with -q; a registry that is not there fails the build, whose image stays.
+        self.assertEqual(len(self.first("build", "-q", "--push", "-t", f"{host}/built:2", context).splitlines()), 1)
+        self.assertIn("127.0.0.1:1/x", self.first("build", "--load", "-t", "127.0.0.1:1/x", context))
+        done = self.first.run("build", "--push", "-t", "127.0.0.1:1/x:3", context)
+        self.assertEqual((done.code, done.err), (
+            1, 'failed to push 127.0.0.1:1/x:3: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused\n'))
+        self.assertIn("127.0.0.1:1/x", self.first("images"))
 
     def test_an_oci_manifest(self):
         self.first("push", "--format", "oci", self.name + ":1")

@@ -11,7 +11,8 @@ namespace strata::transfer::detail {
 
 /// What has come of a blob: ROOT/strata/blobs/<hex>, kept until the pull that needs it has
 /// succeeded, so that one that was cut off, even by a kill, goes on where it was. While the object
-/// lives it is the only one for this blob, in all processes.
+/// lives it is the only one for this blob, in all processes. A blob that an earlier pull or push
+/// has kept (store/kept_blobs.h) comes back to life as such a file.
 class BlobFile {
  public:
   /// Waits for other users. `own_dir` is ROOT/strata. Cancelled if `stop` is requested meanwhile.
@@ -25,14 +26,22 @@ class BlobFile {
   Result<void> clear();
   /// Takes the file away: its bytes are of no more use.
   void remove();
+  /// It is complete and right: kept for others, as far as there is room.
+  void keep();
 
  private:
-  BlobFile(UniqueFd dir, UniqueFd fd, std::string name)
-      : dir_(std::move(dir)), fd_(std::move(fd)), name_(std::move(name)) {}
+  BlobFile(int own_dir, const Digest& digest, UniqueFd dir, UniqueFd fd)
+      : own_dir_(own_dir),
+        digest_(digest),
+        name_(digest.hex()),
+        dir_(std::move(dir)),
+        fd_(std::move(fd)) {}
 
+  int own_dir_;
+  Digest digest_;
+  std::string name_;
   UniqueFd dir_;
   UniqueFd fd_;  // closing it gives the lock back
-  std::string name_;
 };
 
 /// Removes what pulls have left behind and nobody has touched for a week.

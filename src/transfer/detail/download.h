@@ -38,6 +38,8 @@ class Download {
   void spoil();
   /// Takes the file away.
   void remove() { file_.remove(); }
+  /// It was right: leaves it for later pulls and pushes.
+  void keep() { file_.keep(); }
 
   const registry::Descriptor& blob() const { return blob_; }
 

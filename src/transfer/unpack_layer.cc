@@ -1,0 +1,40 @@
+#include "transfer/detail/unpack_layer.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "compress/detect.h"
+
+namespace strata::transfer::detail {
+namespace {
+
+constexpr const char* kLimitName = "the layer without compression (--max-layer-size)";
+
+/// Up to the verified end, where a compression ends before the blob does.
+Result<void> read_rest(ByteSource& blob) {
+  std::vector<char> rest(std::size_t{64} << 10);
+  while (TRY(blob.read(rest)) > 0) {
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<LayerWriter> unpack_layer(const Store& store, ByteSource& blob, DiffID wanted,
+                                 const std::optional<ChainID>& below, std::int64_t max_size,
+                                 const std::string& name) {
+  auto plain = TRY(decompress(blob));
+  auto donors = TRY(find_donors(store, below));
+  auto writer = TRY(LayerWriter::create(store, LayerBase(), std::move(donors)));
+  LimitedSource limited(*plain, max_size, kLimitName);
+  TRY(writer.add_tar(limited));
+  auto sealed = TRY(writer.seal());
+  TRY(read_rest(blob));
+  if (sealed.diff_id != wanted)
+    return Error(ErrorCode::Corrupt, fmt::format("layer {}: invalid diffID: expected {}, got {}",
+                                                 name, wanted.str(), sealed.diff_id.str()));
+  return writer;
+}
+
+}  // namespace strata::transfer::detail
