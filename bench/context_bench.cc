@@ -1,0 +1,107 @@
+// What a build does with a context that has not changed, step by step, on the file system of
+// TMPDIR. Argument: files, 100 in a directory. Reported: files/s.
+#include <benchmark/benchmark.h>
+#include <stdlib.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "base/io.h"
+#include "build/source_tree.h"
+#include "build/stat_memo.h"
+#include "build/tarsum.h"
+
+namespace strata::build {
+namespace {
+
+/// A context, and a place for its memo.
+class Context {
+ public:
+  explicit Context(std::int64_t files) {
+    const char* tmp = std::getenv("TMPDIR");
+    path_ = std::string(tmp != nullptr ? tmp : "/tmp") + "/strata-bench-XXXXXX";
+    if (::mkdtemp(path_.data()) == nullptr) std::abort();
+    std::filesystem::create_directory(path_ + "/own");
+    for (std::int64_t i = 0; i < files; i++) {
+      auto directory = fmt::format("{}/src/part{:02}/d{:05}", path_, i / 2500, i / 100);
+      if (i % 100 == 0) std::filesystem::create_directories(directory);
+      std::ofstream(fmt::format("{}/file{:06}.txt", directory, i)) << "content " << i;
+    }
+    root_ = *open_dir(AT_FDCWD, path_ + "/src");
+    own_ = *open_dir(AT_FDCWD, path_ + "/own");
+  }
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+  ~Context() { std::filesystem::remove_all(path_); }
+
+  int root() const { return root_.get(); }
+  SourceTree tree() const { return {root(), {}}; }
+  /// As of a day on which all files are old enough to be recorded.
+  StatMemo memo() const { return {own_.get(), root(), Time{Time::now().seconds + 86400, 0}}; }
+
+ private:
+  std::string path_;
+  UniqueFd root_;
+  UniqueFd own_;
+};
+
+void count_files(benchmark::State& state) {
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
+void BM_Walk(benchmark::State& state) {
+  Context context(state.range(0));
+  for (auto _ : state) {
+    auto tree = context.tree();
+    benchmark::DoNotOptimize(tree.list(""));
+  }
+  count_files(state);
+}
+BENCHMARK(BM_Walk)
+    ->RangeMultiplier(10)
+    ->Range(500, 50'000)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+
+void sum_all(const Context& context, StatMemo* memo) {
+  auto tree = context.tree();
+  Tarsums sums(tree, SumOwner::Root, {}, memo);
+  SourceFile root;
+  root.mode = S_IFDIR | 0755;
+  if (!sums.of(root)) std::abort();
+}
+
+void BM_SumsReadAnew(benchmark::State& state) {
+  Context context(state.range(0));
+  for (auto _ : state) sum_all(context, nullptr);
+  count_files(state);
+}
+BENCHMARK(BM_SumsReadAnew)
+    ->RangeMultiplier(10)
+    ->Range(500, 50'000)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+
+void BM_SumsOfTheMemo(benchmark::State& state) {
+  Context context(state.range(0));
+  auto first = context.memo();
+  sum_all(context, &first);
+  first.save();
+  for (auto _ : state) {
+    auto memo = context.memo();
+    sum_all(context, &memo);
+  }
+  count_files(state);
+}
+BENCHMARK(BM_SumsOfTheMemo)
+    ->RangeMultiplier(10)
+    ->Range(500, 50'000)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+
+}  // namespace
+}  // namespace strata::build
+
+BENCHMARK_MAIN();
