@@ -13,11 +13,11 @@ packages_run=(crun conmon libcurl4 procps)
 packages_demo=("${packages_build[@]}" "${packages_run[@]}" mmdebstrap python3 ca-certificates)
 
 # For scripts/test: the C++ test libraries, a real dockerd to compare with, git for repositories,
-# xfsprogs for a disk that is full, strace to count what a command looks at.
+# xfsprogs for a disk that is full, strace to count what a command looks at, ip to make networks.
 packages_test=("${packages_build[@]}" "${packages_run[@]}" ccache g++ libclang-rt-dev llvm libgtest-dev
                libbenchmark-dev clang-format
                docker.io containerd runc skopeo umoci podman buildah mmdebstrap busybox-static
-               docker-registry git openssl python3 zstd ca-certificates xfsprogs strace)
+               docker-registry git iproute2 openssl python3 zstd ca-certificates xfsprogs strace)
 
 # need_root NAME: stops the script unless root runs it. Mounts, devices and file owners need root.
 need_root() {

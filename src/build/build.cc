@@ -65,7 +65,9 @@ class Run {
 
   std::optional<Failure> run() {
     auto args = expand_global_args();
-    plan_ = make_plan(state_.store, state_.dockerfile, target_, state_.args, state_.named);
+    plan_ = make_plan(
+        state_.dockerfile, target_, state_.args, state_.named,
+        [this](const auto& name, const auto& platform) { return triggers_of(name, platform); });
     report_.tell(describe(state_.dockerfile, target_, plan_, state_.request));
     tell_global_args(args.expanded);
     if (args.error)
@@ -107,6 +109,16 @@ class Run {
       done.expanded++;
     }
     return done;
+  }
+
+  /// Those of the store's image, unless a newer one is to be fetched.
+  std::vector<std::string> triggers_of(const std::string& name, const std::string& platform) const {
+    const auto& request = state_.request;
+    auto image = take_image(state_.store, name);
+    if (image && !(request.pull && request.find_triggers))
+      return image->config.config.on_build.value_or(std::vector<std::string>());
+    if (!request.find_triggers) return {};
+    return request.find_triggers(name, platform, state_.stop);
   }
 
   void tell_global_args(std::size_t expanded) {
@@ -237,18 +249,22 @@ void tell_warnings(const std::vector<std::string>& warnings, progress::Report& r
   report.tell(progress::Note{{}, text, true});
 }
 
-/// Where an instruction of the Dockerfile stands, and its lines there.
-std::optional<FailedStep> failed_step(const Context& context, const Instruction* instruction) {
-  if (instruction == nullptr) return std::nullopt;
-  FailedStep step{context.dockerfile_name(), instruction->first_line, ""};
+FailedStep failed_lines(const Context& context, int first, int last) {
+  FailedStep step{context.dockerfile_name(), first, ""};
   int number = 0;
   for (auto line : split(context.dockerfile_text(), '\n')) {
     number++;
-    if (number < instruction->first_line || number > instruction->last_line) continue;
+    if (number < first || number > last) continue;
     if (line.ends_with('\r')) line.remove_suffix(1);
     step.source.append(line).append("\n");
   }
   return step;
+}
+
+/// Where an instruction of the Dockerfile stands, and its lines there.
+std::optional<FailedStep> failed_step(const Context& context, const Instruction* instruction) {
+  if (instruction == nullptr) return std::nullopt;
+  return failed_lines(context, instruction->first_line, instruction->last_line);
 }
 
 void warn_unused(const BuildArgs& args, progress::Report& report) {
@@ -358,7 +374,7 @@ BuildOutcome build(const Store& store, const BuildRequest& request, progress::Re
                    std::stop_token stop) {
   Time now = Time::now();  // before any file is looked at
   bool sent = false;       // from here on docker's daemon speaks
-  NamedContexts named(store, request.named_contexts, now, stop);
+  NamedContexts named(store, request.named_contexts, request.context.git_auth, now, stop);
   if (auto found = named.check_directories(); !found)
     return failed(std::move(found).error(), 1, false);
   ContextEvents context_events{[&](std::int64_t bytes) {
@@ -369,8 +385,14 @@ BuildOutcome build(const Store& store, const BuildRequest& request, progress::Re
   auto context = Context::open(store, request.context, context_events, stop);
   if (!context) return failed(std::move(context).error(), 1, sent);
 
-  auto file = dockerfile::parse((*context)->dockerfile_text(), (*context)->dockerfile_name());
-  if (!file) return failed(std::move(file).error(), 1, true);
+  dockerfile::LineSpan wrong;
+  auto file = dockerfile::parse((*context)->dockerfile_text(), (*context)->dockerfile_name(),
+                                dockerfile::StageNames::Unique, &wrong);
+  if (!file) {
+    auto result = failed(std::move(file).error(), 1, true);
+    if (wrong.first > 0) result.failure->step = failed_lines(**context, wrong.first, wrong.last);
+    return result;
+  }
   auto checked = check_directive(*file, store, (*context)->files(), request.build_args);
   if (!checked) return failed(std::move(checked).error(), 1, true);
   auto target = file->target_stage(request.target);

@@ -64,7 +64,12 @@ struct BuildRequest {
   using FindStep = std::function<std::optional<FoundStep>(
       const std::string& key, const std::optional<ChainID>& parent, const std::stop_token& stop)>;
   FindStep find_step;
-  bool record_steps = false;        // for BuildOutcome::steps
+  bool record_steps = false;  // for BuildOutcome::steps
+  /// The triggers (ONBUILD) of an image that the store lacks, without bringing it; none if that
+  /// cannot be found out. The plan of a build of several stages needs them. May be empty.
+  using FindTriggers = std::function<std::vector<std::string>(
+      const std::string& name, const std::string& platform, const std::stop_token& stop)>;
+  FindTriggers find_triggers;
   bool pull = false;                // --pull: base images are fetched although they are there
   bool explain_cache = false;       // a line for each step that was not cached: what has changed
   bool remove = true;               // --rm: say that the step's container is removed

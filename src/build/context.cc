@@ -226,7 +226,7 @@ Result<void> Context::open_git(const Store& store, const ContextRequest& request
                                const std::stop_token& stop) {
   auto checkout = [&]() -> Result<GitCheckout> {
     auto source = TRY(parse_git_url(request.path));
-    return fetch_git(store, source, {request.keep_git_dir, ""}, stop);
+    return fetch_git(store, source, {request.keep_git_dir, "", request.git_auth}, stop);
   }();
   if (!checkout) {
     if (checkout.error().code() == ErrorCode::Cancelled) return std::move(checkout).error();

@@ -20,6 +20,7 @@ struct ContextRequest {
   std::string path;
   std::string dockerfile;  // -f: relative to the current directory; "-": stdin; empty: the default
   int stdin_fd = 0;
+  GitAuth git_auth;
   bool keep_git_dir = false;  // .git of a git repository is part of the context
   bool files_only = false;    // no Dockerfile is looked for, as for --build-context
 };

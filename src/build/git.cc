@@ -15,6 +15,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "fs/walk.h"
+#include "http/session.h"
 #include "http/url.h"
 
 extern char** environ;
@@ -29,7 +30,7 @@ constexpr std::size_t kCommitDigits = 40;
 
 /// Of git's variables only those that say how to reach a server are the user's: neither his own nor
 /// the machine's configuration may change what files come out.
-std::vector<std::string> git_environment() {
+std::vector<std::string> git_environment(const std::string& url, const std::string& authorization) {
   constexpr std::array<std::string_view, 7> kKept = {
       "GIT_SSH=",        "GIT_SSH_COMMAND=",   "GIT_SSH_VARIANT=",    "GIT_SSL_CAINFO=",
       "GIT_SSL_CAPATH=", "GIT_SSL_NO_VERIFY=", "GIT_HTTP_USER_AGENT="};
@@ -50,6 +51,11 @@ std::vector<std::string> git_environment() {
         "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "GIT_ALLOW_PROTOCOL=http:https:git:ssh",
         "GIT_PROTOCOL_FROM_USER=0", "GIT_LFS_SKIP_SMUDGE=1", "LC_ALL=C"})
     env.emplace_back(fixed);
+  if (authorization.empty()) return env;
+  // For this server alone, and not as an argument, which anyone can see.
+  env.emplace_back("GIT_CONFIG_COUNT=1");
+  env.push_back(fmt::format("GIT_CONFIG_KEY_0=http.{}.extraHeader", http::origin_of(url) + '/'));
+  env.push_back("GIT_CONFIG_VALUE_0=Authorization: " + authorization);
   return env;
 }
 
@@ -67,8 +73,12 @@ std::string git_complaint(std::string_view text) {
 /// Runs git in one repository.
 class GitRepository {
  public:
-  GitRepository(std::string path, const GitSource& source, const std::stop_token& stop)
-      : path_(std::move(path)), source_(source), stop_(stop) {}
+  GitRepository(std::string path, const GitSource& source, std::string authorization,
+                const std::stop_token& stop)
+      : path_(std::move(path)),
+        source_(source),
+        authorization_(std::move(authorization)),
+        stop_(stop) {}
 
   /// What it prints. An error has git's own line.
   Result<std::string> run(std::vector<std::string> arguments) const {
@@ -85,7 +95,7 @@ class GitRepository {
       command.argv.emplace_back(setting);
     }
     command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-    command.env = git_environment();
+    command.env = git_environment(source_.url, authorization_);
     command.new_session = true;  // no terminal to ask on, and its helpers can be ended with it
     command.in_child = [] {
       ::umask(022);
@@ -150,6 +160,7 @@ class GitRepository {
 
   std::string path_;
   const GitSource& source_;
+  std::string authorization_;
   const std::stop_token& stop_;
 };
 
@@ -258,24 +269,27 @@ Result<GitCheckout> fetch_git(const Store& store, const GitSource& source,
   TRY(make_dirs(scratch.fd(), kTree, 0755));
   auto tree = TRY(open_dir(scratch.fd(), kTree));
   GitRepository git(fmt::format("{}/strata/{}/{}", store.path(), scratch.name(), kTree), source,
-                    stop);
+                    git_authorization(options.auth, source.url), stop);
   constexpr const char* kWhat = "unable to 'git clone' to temporary context directory";
   auto commit = fetch_into(git, source);
   if (!commit) {
     if (commit.error().code() == ErrorCode::Unavailable) commit.error().add_context(kWhat);
     return std::move(commit).error();
   }
-  if (!commit->starts_with(options.commit))
-    return Error(ErrorCode::Corrupt,
-                 fmt::format("commit mismatch: expected {}, got {}", options.commit, *commit));
+  for (const auto& wanted : {options.commit, source.commit})
+    if (!commit->starts_with(wanted))
+      return Error(ErrorCode::Corrupt,
+                   fmt::format("commit mismatch: expected {}, got {}", wanted, *commit));
   auto time = TRY(commit_time(git, *commit));
   TRY(git.run({"checkout", "-q", "--detach", *commit}).context("{}: error checking out", kWhat));
-  TRY(fetch_submodules(git).context("{}: error initializing submodules", kWhat));
-  if (options.keep_git_dir) {
+  if (source.submodules)
+    TRY(fetch_submodules(git).context("{}: error initializing submodules", kWhat));
+  bool keep_git_dir = source.keep_git_dir.value_or(options.keep_git_dir);
+  if (keep_git_dir) {
     TRY(name_commit(git, tree.get(), *commit));
     TRY(settle_git_dir(git, tree.get()));
   }
-  TRY(settle_files(tree.get(), time, !options.keep_git_dir));
+  TRY(settle_files(tree.get(), time, !keep_git_dir));
   auto root = open_in_root(tree.get(), source.directory.empty() ? "." : source.directory,
                            Resolve::InRoot, O_RDONLY | O_DIRECTORY);
   if (!root)

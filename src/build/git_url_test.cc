@@ -89,6 +89,47 @@ TEST(GitRef, ThatGitCouldTakeForSomethingElseIsRefused) {
   }
 }
 
+TEST(GitQuery, SaysWhatAFragmentSays) {
+  auto source =
+      parse_git_url("https://h/b.git?branch=a%2Fb&subdir=d&submodules=false&keep-git-dir");
+  ASSERT_TRUE(source) << source.error().message();
+  EXPECT_EQ(source->url, "https://h/b.git");
+  EXPECT_EQ(source->ref, "refs/heads/a/b");
+  EXPECT_EQ(source->directory, "d");
+  EXPECT_FALSE(source->submodules);
+  EXPECT_EQ(source->keep_git_dir, true);
+  EXPECT_EQ(parse_git_url("git://h/b?tag=v1")->ref, "refs/tags/v1");
+  EXPECT_EQ(parse_git_url("git@h:b?ref=v1")->ref, "v1");
+  auto commit = parse_git_url("https://h/b.git?commit=0123456");
+  EXPECT_EQ(commit->ref, "0123456");
+  EXPECT_EQ(commit->commit, "0123456");
+  EXPECT_EQ(parse_git_url("https://h/b.git?commit=0123456#main")->ref, "main");
+  EXPECT_EQ(parse_git_url("https://h/b.git?ref=x#x:d")->directory, "d");
+}
+
+TEST(GitQuery, ThatMakesNoSenseIsRefused) {
+  auto said = [](const std::string& query) {
+    auto source = parse_git_url("https://h/b.git?" + query);
+    return source ? "" : source.error().message();
+  };
+  EXPECT_EQ(said("a=b"), "unexpected query \"a\"");
+  EXPECT_EQ(said("ref="), "query \"ref\" has no value");
+  EXPECT_EQ(said("ref=a&ref=b"), "ref conflicts: \"a\" vs \"b\"");
+  EXPECT_EQ(said("subdir=a#:b"), "subdir conflicts: \"b\" vs \"a\"");
+  EXPECT_EQ(said("commit=x"), "\"x\" is no commit");
+  EXPECT_EQ(said("submodules=maybe"), "invalid submodules value: \"maybe\"");
+  EXPECT_EQ(said("ref=-x"), "\"-x\": not the name of a git branch, tag or commit");
+}
+
+TEST(GitAuthorization, IsForTheHostItIsMeantFor) {
+  GitAuth auth = {{"GIT_AUTH_TOKEN", "t\n"}, {"GIT_AUTH_HEADER.other:80", "bearer x"}};
+  EXPECT_EQ(git_authorization(auth, "https://h/b.git"), "Basic eC1hY2Nlc3MtdG9rZW46dA==");
+  EXPECT_EQ(git_authorization(auth, "http://other:80/b.git"), "bearer x");
+  EXPECT_EQ(git_authorization(auth, "ssh://git@h/b"), "");
+  EXPECT_EQ(git_authorization(auth, "https://me:word@h/b.git"), "");
+  EXPECT_EQ(git_authorization({}, "https://h/b.git"), "");
+}
+
 TEST(GitUrlText, WithBlanksIsRefused) {
   EXPECT_FALSE(parse_git_url("git://host/a b"));
   EXPECT_FALSE(parse_git_url("git://host/a\nb"));

@@ -42,8 +42,9 @@ bool is_path(const std::string& value) {
 
 }  // namespace
 
-NamedContexts::NamedContexts(const Store& store, const Given& given, Time now, std::stop_token stop)
-    : store_(store), given_(given), now_(now), stop_(std::move(stop)) {}
+NamedContexts::NamedContexts(const Store& store, const Given& given, const GitAuth& git_auth,
+                             Time now, std::stop_token stop)
+    : store_(store), given_(given), git_auth_(git_auth), now_(now), stop_(std::move(stop)) {}
 
 Result<void> NamedContexts::check_directories() const {
   for (const auto& [name, value] : given_) {
@@ -100,6 +101,7 @@ Result<NamedContext> NamedContexts::open_files(const std::string& path) {
   ContextRequest request;
   request.path = path;
   request.files_only = true;
+  request.git_auth = git_auth_;
   named.context = TRY(Context::open(store_, request, {[](std::int64_t) {}, {}}, stop_));
   auto& files = named.context->files();
   named.memo = std::make_unique<StatMemo>(store_.own_dir(), files.root(), now_);

@@ -33,8 +33,9 @@ class NamedContexts {
   /// Names in the form that parse_build_context() gives.
   using Given = std::map<std::string, std::string>;
 
-  /// `given` is borrowed. `now` is before any file was looked at.
-  NamedContexts(const Store& store, const Given& given, Time now, std::stop_token stop);
+  /// `given` and `git_auth` are borrowed. `now` is before any file was looked at.
+  NamedContexts(const Store& store, const Given& given, const GitAuth& git_auth, Time now,
+                std::stop_token stop);
 
   /// `failed to get build context NAME: stat PATH: no such file or directory`.
   Result<void> check_directories() const;
@@ -51,6 +52,7 @@ class NamedContexts {
 
   const Store& store_;
   const Given& given_;
+  const GitAuth& git_auth_;
   Time now_;
   std::stop_token stop_;
   std::mutex mutex_;  // guards what follows

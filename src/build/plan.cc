@@ -11,8 +11,9 @@ using dockerfile::Instruction;
 
 class Planner {
  public:
-  Planner(const Store& store, const Dockerfile& file, const BuildArgs& args, NamedContexts& named)
-      : store_(store), file_(file), args_(args), named_(named) {}
+  Planner(const Dockerfile& file, const BuildArgs& args, NamedContexts& named,
+          const TriggersOf& triggers_of)
+      : file_(file), args_(args), named_(named), ask_(triggers_of) {}
 
   BuildPlan::Stages needs(std::size_t index) {
     BuildPlan::Stages stages;
@@ -23,12 +24,14 @@ class Planner {
     if (base && named_.has(*base)) {
       // What cannot be opened has no triggers: the stage itself will say so.
       auto context = named_.open(*base);
-      for (const auto& text : triggers_of(context ? (*context)->image : ""))
+      for (const auto& text : triggers_of(context ? (*context)->image : "", "", index))
         if (auto trigger = dockerfile::parse_trigger(text)) add(*trigger);
     } else if (base) {
       auto other = file_.stage_by_name(*base, index);
       if (other) stages.insert(*other);
-      for (const auto& text : other ? triggers_in(file_.stages[*other]) : triggers_of(*base))
+      auto platform = dockerfile::expand_word(stage.from().platform, file_.escape, global);
+      for (const auto& text : other ? triggers_in(file_.stages[*other])
+                                    : triggers_of(*base, platform ? *platform : "", index))
         if (auto trigger = dockerfile::parse_trigger(text)) add(*trigger);
     }
     for (const auto& instruction : stage.instructions) add(instruction);
@@ -54,25 +57,24 @@ class Planner {
     return triggers;
   }
 
-  /// An image that is not there has none: the stage itself will say so.
-  std::vector<std::string> triggers_of(const std::string& name) {
-    if (name.empty() || name == "scratch") return {};
-    auto image = take_image(store_, name);
-    if (!image) return {};
-    return image->config.config.on_build.value_or(std::vector<std::string>());
+  /// They can only name stages above.
+  std::vector<std::string> triggers_of(const std::string& name, const std::string& platform,
+                                       std::size_t index) const {
+    if (name.empty() || name == "scratch" || index == 0) return {};
+    return ask_(name, platform);
   }
 
-  const Store& store_;
   const Dockerfile& file_;
   const BuildArgs& args_;
   NamedContexts& named_;
+  const TriggersOf& ask_;
 };
 
 }  // namespace
 
-BuildPlan make_plan(const Store& store, const Dockerfile& file, std::size_t target,
-                    const BuildArgs& args, NamedContexts& named) {
-  Planner planner(store, file, args, named);
+BuildPlan make_plan(const Dockerfile& file, std::size_t target, const BuildArgs& args,
+                    NamedContexts& named, const TriggersOf& triggers_of) {
+  Planner planner(file, args, named, triggers_of);
   BuildPlan plan;
   BuildPlan::Stages wanted = {target};
   for (std::size_t i = target + 1; i-- > 0;) {

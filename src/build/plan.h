@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <set>
 
 #include "build/named_context.h"
 #include "build/variables.h"
 #include "dockerfile/parser.h"
-#include "store/store.h"
 
 namespace strata::build {
 
@@ -19,9 +19,13 @@ struct BuildPlan {
   std::map<std::size_t, Stages> stages;
 };
 
+/// The triggers of an image as it will be when a stage stands on it.
+using TriggersOf =
+    std::function<std::vector<std::string>(const std::string& name, const std::string& platform)>;
+
 /// The plan for stage `target`. The global ARGs are declared in `args`. A stage whose name a named
-/// context has is not needed by that name.
-BuildPlan make_plan(const Store& store, const dockerfile::Dockerfile& file, std::size_t target,
-                    const BuildArgs& args, NamedContexts& named);
+/// context has is not needed by that name. `triggers_of` is only asked where the answer can matter.
+BuildPlan make_plan(const dockerfile::Dockerfile& file, std::size_t target, const BuildArgs& args,
+                    NamedContexts& named, const TriggersOf& triggers_of);
 
 }  // namespace strata::build

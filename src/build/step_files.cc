@@ -220,7 +220,9 @@ Result<std::unique_ptr<LooseFile>> Stage::fetch(const FileStep& step, const std:
 
 Result<std::unique_ptr<LooseFile>> Stage::clone(const FileStep& step, const std::string& url) {
   auto source = TRY(parse_git_url(url));
-  auto file = make_git_files(build_.store, source, {step.keep_git_dir, step.checksum}, build_.stop);
+  auto file = make_git_files(build_.store, source,
+                             {step.keep_git_dir, step.checksum, build_.request.context.git_auth},
+                             build_.stop);
   if (!file && file.error().code() != ErrorCode::Cancelled)
     file.error().add_context(http::is_url(url) ? http::shown_url(url) : url);
   return file;

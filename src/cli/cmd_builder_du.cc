@@ -102,7 +102,7 @@ Command builder_du_command(std::string_view path) {
           "Lists the directories of RUN --mount=type=cache, the remembered sums of the files of "
           "contexts, and the remembered results of steps (as one line; with --verbose each), those "
           "used last first. The images of steps are not among them: `images -a` lists these.\n\n"
-          "Filters: id=PREFIX, type=exec.cachemount|source.local|step, description=ID, inuse, "
+          "Filters: id=PREFIX, type=exec.cachemount|source.local|step|blob, description=ID, inuse, "
           "until=TIME or unused-for=TIME (not used since).",
       .arity = no_operands(),
       .make = action<cmd_builder_du::Options, cmd_builder_du::add_flags, cmd_builder_du::run>};

@@ -59,7 +59,7 @@ Command builder_prune_command(std::string_view path) {
           "--keep-storage what was used last stays, up to that size. Images stay: `image prune` "
           "removes those without a name.\n\n"
           "Filters: until=TIME or unused-for=TIME (not used since), id=PREFIX, "
-          "type=exec.cachemount|source.local|step, description=ID, inuse.",
+          "type=exec.cachemount|source.local|step|blob, description=ID, inuse.",
       .arity = no_operands(),
       .make =
           action<cmd_builder_prune::Options, cmd_builder_prune::add_flags, cmd_builder_prune::run>};

@@ -1,13 +1,16 @@
 #include "collect/build_cache.h"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 #include <tuple>
 
 #include "base/io.h"
+#include "image/units.h"
 #include "store/cache_mount.h"
 #include "store/kept_blobs.h"
 
@@ -16,6 +19,8 @@ namespace {
 
 using Kind = BuildCacheItem::Kind;
 
+constexpr std::int64_t kLeastLimit = std::int64_t{2} << 30;  // bytes of cache mounts
+constexpr const char* kLastLook = "cache-mounts.looked";
 constexpr std::int64_t kStatBlock = 512;  // bytes, of st_blocks
 constexpr std::size_t kDigestText = 71;   // "sha256:" and 64 digits
 
@@ -47,6 +52,29 @@ Result<void> list_files(const Store& store, Kind kind, std::vector<BuildCacheIte
     items.push_back(std::move(item));
   }
   return {};
+}
+
+std::optional<std::int64_t> given_limit() {
+  const char* text = std::getenv("STRATA_CACHE_MOUNTS");
+  if (text == nullptr || *text == '\0') return std::nullopt;
+  auto size = parse_ram_size(text);
+  if (!size) return std::nullopt;
+  return *size;
+}
+
+std::int64_t default_limit(int own_dir) {
+  struct statvfs st = {};
+  if (::fstatvfs(own_dir, &st) < 0) return kLeastLimit;
+  auto disk = static_cast<std::int64_t>(st.f_blocks) * static_cast<std::int64_t>(st.f_frsize);
+  return std::max(kLeastLimit, disk / 10);
+}
+
+/// The time of an empty file is that of the last look.
+bool hour_is_over(int own_dir) {
+  if (!stat_at(own_dir, "cache-mounts")) return false;
+  auto last = stat_at(own_dir, kLastLook);
+  if (last && last->st_mtim.tv_sec + 3600 > Time::now().seconds) return false;
+  return static_cast<bool>(write_file_atomic(own_dir, kLastLook, "", 0600));
 }
 
 /// False if somebody uses it, or it is gone.
@@ -93,6 +121,18 @@ Result<std::vector<BuildCacheItem>> list_build_cache(const Store& store) {
     return std::tie(b.last_used, a.id) < std::tie(a.last_used, b.id);
   });
   return items;
+}
+
+void limit_cache_mounts(const Store& store) {
+  auto given = given_limit();
+  if (!given && !hour_is_over(store.own_dir())) return;
+  auto mounts = list_cache_mounts(store.own_dir());
+  if (!mounts) return;
+  auto limit = given.value_or(default_limit(store.own_dir()));
+  std::int64_t total = 0;
+  for (const auto& mount : *mounts) total += mount.size;
+  for (auto mount = mounts->rbegin(); mount != mounts->rend() && total > limit; ++mount)
+    if (!mount->in_use && remove_cache_mount(store.own_dir(), mount->name)) total -= mount->size;
 }
 
 Result<std::vector<BuildCacheItem>> prune_build_cache(const Store& store,

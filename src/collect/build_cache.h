@@ -31,6 +31,12 @@ struct BuildCacheItem {
 /// Those used last first. Does not fail for what vanishes meanwhile.
 Result<std::vector<BuildCacheItem>> list_build_cache(const Store& store);
 
+/// Behind a build: removes the cache mounts that nobody uses and that were not used for the longest
+/// time, until all of them together are within the limit: $STRATA_CACHE_MOUNTS ("20g"), else a
+/// tenth of the file system, but at least 2 GiB. To measure them costs a walk, so without the
+/// variable this happens once an hour at most. Nothing fails for it.
+void limit_cache_mounts(const Store& store);
+
 struct BuildCachePrune {
   bool all = false;               // also what is not dangling
   std::int64_t keep_storage = 0;  // bytes: what was used last stays, up to so much

@@ -75,19 +75,25 @@ Result<std::size_t> Dockerfile::target_stage(std::string_view target) const {
   return invalid(fmt::format("failed to reach build target {} in Dockerfile", target));
 }
 
-Result<Dockerfile> parse(std::string_view text, std::string_view file_name, StageNames names) {
+Result<Dockerfile> parse(std::string_view text, std::string_view file_name, StageNames names,
+                         LineSpan* failed) {
+  LineSpan nobody;
+  LineSpan& at = failed != nullptr ? *failed : nobody;
+  at = {};
   if (text.empty()) return invalid(fmt::format("the Dockerfile ({}) cannot be empty", file_name));
   const detail::Statements statements =
-      TRY(detail::read_statements(text).context("failed to parse {}", file_name));
+      TRY(detail::read_statements(text, &at).context("failed to parse {}", file_name));
   Dockerfile file;
   file.escape = statements.escape;
   file.check = statements.check;
   file.warnings = warnings_for(statements.list);
   for (const detail::Statement& s : statements.list) {
     auto instruction = detail::make_instruction(s);
+    at = {s.line.first_line, s.line.last_line};
     if (!instruction) return at_line(s.line.first_line, instruction.error().message());
     TRY(place(file, *std::move(instruction), names));
   }
+  at = {};
   if (file.stages.empty()) return invalid("dockerfile contains no stages to build");
   return file;
 }

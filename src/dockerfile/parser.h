@@ -45,6 +45,12 @@ struct Dockerfile {
 /// Whether two stages may have one name. A build refuses that, `build --check` has more to tell.
 enum class StageNames : unsigned char { Unique, MayRepeat };
 
+/// Physical lines of a file, from 1; both 0: none.
+struct LineSpan {
+  int first = 0;
+  int last = 0;
+};
+
 /// Parses the text of a Dockerfile. The language is BuildKit's newest (here-documents, all flags),
 /// the messages are those of docker's classic builder. `file_name` is only for messages.
 ///
@@ -52,8 +58,9 @@ enum class StageNames : unsigned char { Unique, MayRepeat };
 /// "dockerfile parse error line 3: unknown instruction: FOO" or
 /// "failed to parse Dockerfile: ENV must have two arguments". As in docker, errors of the second
 /// kind, which concern the words of a line, win over the first kind, wherever they stand.
+/// `failed`, if it is given, gets the lines that an error is about.
 Result<Dockerfile> parse(std::string_view text, std::string_view file_name,
-                         StageNames names = StageNames::Unique);
+                         StageNames names = StageNames::Unique, LineSpan* failed = nullptr);
 
 /// Parses the trigger that ONBUILD stored in an image. Its lines count from 1. Errors have no
 /// prefix ("unknown instruction: FOO"), as the trigger stands in no file that the user has.

@@ -42,6 +42,20 @@ struct LineError {
   std::string message;
 };
 
+TEST(Parser, ErrorsSayTheirLines) {
+  auto span = [](std::string_view text) {
+    LineSpan at;
+    EXPECT_FALSE(parse(text, "Dockerfile", StageNames::Unique, &at)) << text;
+    return std::pair(at.first, at.last);
+  };
+  EXPECT_EQ(span("FROM a\n\nFOO \\\n x\nRUN y\n"), std::pair(3, 4));
+  EXPECT_EQ(span("FROM a\n# c\nENV A\n"), std::pair(3, 3));
+  EXPECT_EQ(span("FROM a AS b\nFROM c AS B\n"), std::pair(2, 2));
+  EXPECT_EQ(span("FROM a\nRUN <<EOF\nx\n"), std::pair(2, 3));
+  EXPECT_EQ(span("ARG a\n"), std::pair(0, 0));
+  EXPECT_EQ(span("# only\n"), std::pair(0, 0));
+}
+
 TEST(Parser, ErrorsOfTheWholeFile) {
   for (const LineError& c : std::vector<LineError>{
            {"", "the Dockerfile (Dockerfile) cannot be empty"},

@@ -1,5 +1,7 @@
 #include "engine/build.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <functional>
 
@@ -10,6 +12,7 @@
 #include "build/build.h"
 #include "build/named_context.h"
 #include "build/squash.h"
+#include "collect/build_cache.h"
 #include "engine/build_log.h"
 #include "engine/build_secrets.h"
 #include "engine/container_options.h"
@@ -24,6 +27,7 @@
 namespace strata {
 namespace {
 
+constexpr std::size_t kMaxGitSecret = 64 << 10;  // bytes
 constexpr const char* kOciManifestType = "application/vnd.oci.image.manifest.v1+json";
 
 Result<NetworkMode> parse_network(const std::string& text) {
@@ -99,6 +103,11 @@ Result<build::BuildRequest> build_request(const BuildImageRequest& r) {
   b.run = TRY(run_options(r));
   for (const auto& text : r.secrets) {
     auto [id, secret] = TRY(parse_secret(text));
+    if (id.starts_with("GIT_AUTH_"))
+      b.context.git_auth[id] =
+          secret.value
+              ? *secret.value
+              : TRY(read_file(AT_FDCWD, secret.file, kMaxGitSecret).context("secret {}", id));
     b.secrets[id] = std::move(secret);
   }
   for (const auto& text : r.ssh) {
@@ -205,6 +214,22 @@ Result<void> check_pushes(const BuildImageRequest& request) {
     if (output.push && output.names.empty() && request.tags.empty())
       return Error(ErrorCode::InvalidArgument, "tag is needed when pushing to registry");
   return {};
+}
+
+build::BuildRequest::FindTriggers find_triggers(const EngineOptions& engine,
+                                                const BuildImageRequest& request) {
+  return [&engine, &request](const std::string& name, const std::string& platform,
+                             const std::stop_token& stop) -> std::vector<std::string> {
+    PullRequest pull;
+    pull.reference = name;
+    pull.platform = platform.empty() ? request.platform : platform;
+    pull.access = request.registries;
+    EngineOptions options = engine;
+    options.stop = stop;
+    auto config = remote_config(options, pull);
+    if (!config) return {};  // the stage that stands on it will say why
+    return config->config.on_build.value_or(std::vector<std::string>());
+  };
 }
 
 BuildImageResult failed(Error error, int exit_code, bool from_daemon) {
@@ -355,6 +380,7 @@ BuildImageResult build_image(const EngineOptions& engine, const BuildImageReques
   if (!store) return failed(std::move(store).error(), 1, false);
 
   translated->fetch_image = fetch_image(engine, **store, request);
+  translated->find_triggers = find_triggers(engine, request);
   translated->record_steps = !caches->targets.empty();
   BuildLog log((*store)->own_dir(), (*store)->path());
   progress::Report report(std::ref(log));
@@ -370,6 +396,7 @@ BuildImageResult build_image(const EngineOptions& engine, const BuildImageReques
       return shared.find(key, parent, stop);
     };
   auto result = build_and_tag(engine, **store, request, *translated, *tags, *caches, report);
+  limit_cache_mounts(**store);
   result.log = log.path();
   std::optional<std::string_view> error;
   if (result.failure) error = result.failure->error.message();

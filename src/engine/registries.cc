@@ -189,6 +189,15 @@ Result<std::string> pull_into(const Store& store, const EngineOptions& engine,
   return shown.str();
 }
 
+Result<ImageConfig> remote_config(const EngineOptions& engine, const PullRequest& request) {
+  auto reference = one_of(TRY(Reference::parse_normalized(request.reference)));
+  auto platform = host_platform();
+  if (!request.platform.empty()) platform = TRY(parse_platform(request.platform));
+  auto settings = TRY(registry_settings(request.access));
+  Repository repository(settings, reference, Access::Pull, engine.stop);
+  return transfer::remote_config(repository, reference, platform);
+}
+
 Result<std::string> push_images(const EngineOptions& engine, const PushRequest& request,
                                 const TransferEvents& events) {
   auto typed = TRY(Reference::parse_normalized(request.reference));

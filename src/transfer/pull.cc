@@ -267,6 +267,14 @@ void remember(const Store& store, const Reference& reference, const RemoteImage&
 
 }  // namespace
 
+Result<ImageConfig> remote_config(registry::Repository& repository, const Reference& reference,
+                                  const Platform& platform) {
+  PullOptions options;
+  options.platform = platform;
+  auto image = TRY(describe(repository, reference, options));
+  return std::move(image.parsed);
+}
+
 Result<Pulled> pull_image(const Store& store, registry::Repository& repository,
                           const Reference& reference, const PullOptions& options) {
   raise_open_file_limit();

@@ -4,6 +4,7 @@
 #include <stop_token>
 #include <string>
 
+#include "image/config.h"
 #include "image/platform.h"
 #include "image/reference.h"
 #include "registry/client.h"
@@ -35,5 +36,9 @@ struct Pulled {
 /// same blobs wait for each other. Raises the process's soft limit of open files.
 Result<Pulled> pull_image(const Store& store, registry::Repository& repository,
                           const Reference& reference, const PullOptions& options);
+
+/// The config of the image that would be pulled. Nothing comes into the store.
+Result<ImageConfig> remote_config(registry::Repository& repository, const Reference& reference,
+                                  const Platform& platform);
 
 }  // namespace strata::transfer

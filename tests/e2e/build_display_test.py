@@ -148,6 +148,13 @@ class BuildDisplay(StoreCase):
         self.assertTrue(said.endswith(docker_s), said[-300:])
         copy = self.run_build(FROM + "COPY nope /\n", "--progress=plain")
         self.assertIn("Dockerfile:2:\n    2 | COPY nope /\n      | ^^^^^^^^^^^\n", copy.err)
+        docker_s = "Error response from daemon: dockerfile parse error line 3: unknown instruction: RNU\n"
+        wrong = FROM + "ENV A=1\nRNU a \\\n  b\n"
+        self.assertEqual(self.run_build(wrong).err, docker_s)
+        said = self.run_build(wrong, "--progress=plain").err
+        self.assertIn("\nDockerfile:3:\n    3 | RNU a \\\n      | ^^^^^^^\n    4 |   b\n", said)
+        self.assertTrue(said.endswith(docker_s), said)
+        self.assertIn("\nDockerfile:2:\n    2 | ENV A\n      | ^^^^^\n", self.run_build(FROM + "ENV A\n", "--progress=plain").err)
 
     def test_a_shell_in_what_a_failed_step_left(self):
         dockerfile = FROM + "ENV A=1\nRUN --mount=type=secret,id=s --mount=type=bind,target=/ctx,rw echo half > /made; false\n"

@@ -1,4 +1,5 @@
 """Git repositories as build contexts and as sources of ADD, from servers on the loopback device."""
+import base64
 import os
 import signal
 import socket
@@ -68,6 +69,17 @@ class Contexts(Git):
             with self.subTest(fragment):
                 self.build(f"{url}#{fragment}")
                 self.assertEqual({name: file[3] for name, file in self.files().items()}, {"sub": "two\n"})
+        for query, text in (("?ref=v1", "one"), ("?tag=v1", "one"), ("?branch=feature/x", "three"), ("?commit=" + self.first, "one"),
+                            (f"?branch=main&checksum={self.second[:8]}&submodules=false", "two")):
+            with self.subTest(query):
+                self.build(url + query)
+                self.assertEqual(self.files()["d/f"][3], text + "\n")
+        self.build(url + "?ref=main&subdir=d")
+        self.assertEqual({name: file[3] for name, file in self.files().items()}, {"sub": "two\n"})
+        self.build(url + "?ref=v1&keep-git-dir=true")
+        self.assertIn(".git/HEAD", self.files())
+        self.assertIn(f"commit mismatch: expected {self.first}, got {self.second}", self.refused(f"{url}?ref=main&commit={self.first}"))
+        self.assertIn('unexpected query "a"', self.refused(url + "?a=b"))
         self.build(url, "-f", "-", stdin=b"FROM scratch\nCOPY d/f /stdin\n")
         self.assertEqual(list(self.files()), ["stdin"])
 
@@ -171,6 +183,22 @@ class Contexts(Git):
         self.assertNotIn("wrong", wrong)
         self.build(url.replace("//", "//me:word@"))
         self.assertIn("d/f", self.files())
+
+    def test_secrets_let_a_fetch_in(self):
+        server = self.serve(SmartHttp, "x-access-token:word")
+        url = server.url + "/app.git"
+        with open(self.path("token"), "w") as file:
+            file.write("word\n")
+        self.build(url + "?tag=v1", "--secret", "id=GIT_AUTH_TOKEN,src=" + self.path("token"))
+        self.assertEqual(self.files()["d/f"][3], "one\n")
+        header = "Basic " + base64.b64encode(b"x-access-token:word").decode()
+        folder = self.context({"Dockerfile": f"FROM scratch\nADD {url}?branch=main /src\n", "header": header})
+        self.build(folder, "--secret", f"id=GIT_AUTH_HEADER.127.0.0.1:{server.port},src={folder}/header")
+        self.assertEqual(self.files()["src/d/f"][3], "two\n")
+        self.build(self.context({"Dockerfile": "FROM scratch\nCOPY --from=app d/f /f\n"}), "--build-context", "app=" + url, "--secret",
+                   "id=GIT_AUTH_TOKEN,src=" + self.path("token"))
+        # Another host's secret stays unseen.
+        self.assertIn("terminal prompts disabled", self.refused(url, "--secret", "id=GIT_AUTH_TOKEN.example.org,src=" + self.path("token")))
 
     def test_hooks_and_settings_of_the_user_do_not_count(self):
         os.makedirs(self.path("home/hooks"))

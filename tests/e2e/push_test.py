@@ -6,11 +6,12 @@ import subprocess
 import unittest
 
 from tests.e2e.registry_test import RegistryCase
+from tests.support.case import IN_MEMORY
 from tests.support.fake_registry import digest_of
 
 
 class Push(RegistryCase):
-    where = "/dev/shm"
+    where = IN_MEMORY
 
     def setUp(self):
         super().setUp()

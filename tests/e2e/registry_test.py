@@ -181,6 +181,20 @@ class PushAndPull(RegistryCase):
             1, 'failed to push 127.0.0.1:1/x:3: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused\n'))
         self.assertIn("127.0.0.1:1/x", self.first("images"))
 
+    def test_triggers_of_an_image_that_must_be_pulled_are_planned(self):
+        child = self.server.host + "/onbuild:1"
+        self.first("build", "-q", "--push", "-t", child, self.context({
+            "Dockerfile": "FROM scratch\nCOPY f /f\nONBUILD COPY --from=tools /made /made\n", "f": "f"}, "parent"))
+        context = self.context({"Dockerfile": f"FROM scratch AS unused\nCOPY f /unused\nFROM scratch AS tools\nCOPY f /made\nFROM {child}\n", "f": "made"}, "child")
+        out = self.second("build", "-t", "t:1", context)
+        self.assertEqual(out.count("Skipped (stage not needed)"), 2)
+        self.assertEqual(self.second("cat", "t:1", "/made"), "made")
+        # A newer image has other triggers.
+        self.first("build", "-q", "--push", "-t", child, self.context({
+            "Dockerfile": "FROM scratch\nCOPY f /f\nONBUILD COPY --from=unused /unused /made\n", "f": "f"}, "parent"))
+        self.second("build", "--pull", "-t", "t:2", context)
+        self.assertEqual(self.second("ls", "t:2", "/").split(), ["f", "made"])
+
     def test_an_oci_manifest(self):
         self.first("push", "--format", "oci", self.name + ":1")
         data, kind = self.server.manifest("team/app", "1")

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,8 @@ import urllib.request
 
 from tests.e2e.registry_test import RegistryCase
 from tests.support import rootfs, sample
+from tests.support.case import IN_MEMORY
+from tests.support.registry import Registry
 
 STEPS = """\
 FROM {base} AS tools
@@ -27,7 +30,7 @@ CMD ["x"]
 
 
 class SharedCache(RegistryCase):
-    where = "/dev/shm"
+    where = IN_MEMORY
 
     def setUp(self):
         super().setUp()
@@ -183,6 +186,50 @@ class InRegistry(SharedCache):
         puller = self.strata("puller")
         puller("pull", "-q", name)
         self.assertEqual(puller("images", "-q", "--no-trunc"), ids)
+
+
+class OnTwoMachines(SharedCache):
+    """Each host and the registry in a network of its own, joined by a bridge where the registry is."""
+
+    def setUp(self):
+        super().setUp()
+        self.prefix = "strata-" + secrets.token_hex(4)
+        self.networks = [self.prefix + suffix for suffix in ("-r", "-a", "-b")]
+        for network in self.networks:
+            self.ip("netns", "add", network)
+            self.addCleanup(subprocess.run, ["ip", "netns", "delete", network], check=False)
+            self.ip("-n", network, "link", "set", "lo", "up")
+        middle = self.networks[0]
+        self.ip("-n", middle, "link", "add", "bridge", "type", "bridge")
+        self.ip("-n", middle, "address", "add", "10.123.0.1/24", "dev", "bridge")
+        self.ip("-n", middle, "link", "set", "bridge", "up")
+        for n, network in enumerate(self.networks[1:], 2):
+            self.ip("-n", network, "link", "add", "eth", "type", "veth", "peer", "name", f"port{n}", "netns", middle)
+            self.ip("-n", middle, "link", "set", f"port{n}", "master", "bridge", "up")
+            self.ip("-n", network, "address", "add", f"10.123.0.{n}/24", "dev", "eth")
+            self.ip("-n", network, "link", "set", "eth", "up")
+
+    def ip(self, *words):
+        subprocess.run(["ip", *words], check=True)
+
+    def inside(self, engine, network):
+        command = engine.command()
+        engine.command = lambda: ["nsenter", f"--net=/run/netns/{network}", *command]
+        return engine
+
+    def test_the_second_machine_does_no_work(self):
+        server = Registry(self.path("registry"), address="10.123.0.1", words=("nsenter", f"--net=/run/netns/{self.networks[0]}"))
+        self.addCleanup(server.stop)
+        server.start()
+        first, second = self.inside(self.first, self.networks[1]), self.inside(self.second, self.networks[2])
+        reach = ("--tls-verify=false", "--cache-from", f"type=registry,ref={server.host}/cache", "--cache-to",
+                 f"type=registry,ref={server.host}/cache,mode=max")
+        self.assertEqual(self.build(first, *reach).err, "")
+        found = self.build(second, *reach)
+        self.assertEqual((found.err, self.ran(found)), ("", ["ENV", "CMD"]))
+        self.assertEqual(self.layers(second), self.layers(first))
+        self.assertIn("10.123.0.2", server.log())
+        self.assertIn("10.123.0.3", server.log())
 
 
 class InDirectory(SharedCache):

@@ -17,12 +17,12 @@ def free_port():
 
 
 class Registry:
-    """Runs from start() to stop(), or in a `with` block. `extra` is added to its configuration (YAML lines)."""
+    """Runs from start() to stop(), or in a `with` block. `extra` is added to its configuration (YAML lines); `words` stand before the command."""
 
-    def __init__(self, folder, extra="", tls=None):
-        self.folder, self.extra, self.tls = folder, extra, tls
+    def __init__(self, folder, extra="", tls=None, address="127.0.0.1", words=()):
+        self.folder, self.extra, self.tls, self.words = folder, extra, tls, words
         self.port = free_port()
-        self.host = f"127.0.0.1:{self.port}"
+        self.host = f"{address}:{self.port}"
         self.process = None
 
     def configuration(self):
@@ -38,11 +38,14 @@ class Registry:
             file.write(self.configuration())
         self.log_path = os.path.join(self.folder, "log")
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([REGISTRY, "serve", config], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen([*self.words, REGISTRY, "serve", config], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                if not self.words:
+                    socket.create_connection(("127.0.0.1", self.port), 1).close()
+                elif "listening on" not in self.log():
+                    raise OSError
                 return self
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > deadline:

@@ -91,14 +91,24 @@ Result<Statement> read_statement(LogicalLine line, LineReader& lines) {
 
 }  // namespace
 
-Result<Statements> read_statements(std::string_view text) {
+Result<Statements> read_statements(std::string_view text, LineSpan* failed) {
+  LineSpan nobody;
+  LineSpan& at = failed != nullptr ? *failed : nobody;
   Statements out;
   LineReader lines(text);
   while (true) {
-    auto line = TRY(lines.next());
-    if (!line) break;
-    out.list.push_back(TRY(read_statement(*std::move(line), lines)));
+    auto line = lines.next();
+    if (!line) {
+      at = {lines.line_number(), lines.line_number()};
+      return std::move(line).error();
+    }
+    if (!*line) break;
+    at.first = (*line)->first_line;
+    auto statement = read_statement(**std::move(line), lines);
+    at.last = lines.line_number();
+    out.list.push_back(TRY(std::move(statement)));
   }
+  at = {};
   if (out.list.empty()) return invalid("file with no instructions");
   out.escape = lines.escape();
   out.check = lines.check();

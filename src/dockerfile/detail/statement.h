@@ -7,6 +7,7 @@
 #include "dockerfile/detail/heredoc.h"
 #include "dockerfile/detail/lines.h"
 #include "dockerfile/instruction.h"
+#include "dockerfile/parser.h"
 
 namespace strata::dockerfile::detail {
 
@@ -29,7 +30,8 @@ struct Statements {
   char escape = '\\';
   std::string check;  // the value of the directive
 };
-Result<Statements> read_statements(std::string_view text);
+/// `failed`, if it is given, gets the lines that an error is about.
+Result<Statements> read_statements(std::string_view text, LineSpan* failed = nullptr);
 
 /// The instruction that a statement is. InvalidArgument with docker's text, without prefix.
 Result<Instruction> make_instruction(const Statement& statement);
