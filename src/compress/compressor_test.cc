@@ -55,7 +55,7 @@ std::string unpacked(const std::string& bytes) {
 class Compressors : public testing::TestWithParam<Compression> {};
 
 TEST_P(Compressors, GiveBackWhatCameIn) {
-  for (std::size_t size : {0UL, 1UL, 1000UL, 262'143UL, 262'144UL, 262'145UL, 3'000'000UL}) {
+  for (std::size_t size : {0UL, 1UL, 1000UL, 262'143UL, 262'144UL, 262'145UL, 1'000'000UL}) {
     auto plain = sample_bytes(size);
     if (GetParam() == Compression::None) {
       EXPECT_EQ(packed(GetParam(), plain, 2, 999), plain);
@@ -69,10 +69,10 @@ TEST_P(Compressors, GiveBackWhatCameIn) {
 }
 
 TEST_P(Compressors, TheBytesDoNotDependOnThreadsOrCuts) {
-  auto plain = sample_bytes(5'000'000);
+  auto plain = sample_bytes(1'500'000);
   auto once = packed(GetParam(), plain, 1, plain.size());
-  for (unsigned threads : {1U, 2U, 3U, 8U})
-    for (std::size_t cut : {100'000UL, 1'000'003UL})
+  for (unsigned threads : {1U, 3U, 8U})
+    for (std::size_t cut : {100'000UL, 400'003UL})
       EXPECT_TRUE(packed(GetParam(), plain, threads, cut) == once) << threads << ' ' << cut;
   if (GetParam() != Compression::None) EXPECT_LT(once.size(), plain.size());
 }
@@ -80,7 +80,7 @@ TEST_P(Compressors, TheBytesDoNotDependOnThreadsOrCuts) {
 TEST_P(Compressors, AnErrorOfTheSinkEndsIt) {
   auto to = make_compressor(
       GetParam(), [](std::string_view) { return Error(ErrorCode::Cancelled, "full"); }, 3);
-  auto plain = sample_bytes(3'000'000);
+  auto plain = sample_bytes(1'000'000);
   auto done = to->write(plain);
   if (done) done = to->finish();
   ASSERT_FALSE(done);
