@@ -12,7 +12,7 @@
 #include "build/build.h"
 #include "build/named_context.h"
 #include "build/squash.h"
-#include "collect/build_cache.h"
+#include "engine/build_cache.h"
 #include "engine/build_log.h"
 #include "engine/build_secrets.h"
 #include "engine/container_options.h"
@@ -396,7 +396,7 @@ BuildImageResult build_image(const EngineOptions& engine, const BuildImageReques
       return shared.find(key, parent, stop);
     };
   auto result = build_and_tag(engine, **store, request, *translated, *tags, *caches, report);
-  limit_cache_mounts(**store);
+  limit_build_cache(**store);
   result.log = log.path();
   std::optional<std::string_view> error;
   if (result.failure) error = result.failure->error.message();

@@ -1,11 +1,17 @@
 #include "engine/build_cache.h"
 
+#include <fcntl.h>
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <map>
 
+#include "base/io.h"
 #include "collect/build_cache.h"
 #include "engine/filter.h"
 #include "engine/log_time.h"
+#include "image/json.h"
+#include "image/units.h"
 
 namespace strata {
 namespace {
@@ -88,6 +94,37 @@ Result<Pruned> prune_build_cache(const EngineOptions& engine, const PruneRequest
     pruned.reclaimed += item.size;
   }
   return pruned;
+}
+
+namespace {
+
+constexpr const char* kDaemonFile = "/etc/docker/daemon.json";
+
+std::optional<std::int64_t> tenth_of_disk(int dir) {
+  struct statvfs fs = {};
+  if (::fstatvfs(dir, &fs) < 0) return std::nullopt;
+  return static_cast<std::int64_t>(fs.f_blocks * fs.f_frsize / 10);
+}
+
+std::optional<std::int64_t> storage_to_keep(const Store& store) {
+  auto text = read_file(AT_FDCWD, kDaemonFile, std::size_t{1} << 20);
+  if (!text) return std::nullopt;
+  auto json = Json::parse(*text);
+  if (!json) return std::nullopt;
+  const auto& rules = (*json)["builder"]["gc"];
+  if (!rules["enabled"].as_bool()) return std::nullopt;
+  auto size = rules["defaultKeepStorage"].as_string();
+  if (size.empty()) return tenth_of_disk(store.dir());
+  auto bytes = parse_ram_size(size);
+  return bytes && *bytes > 0 ? std::optional(*bytes) : std::nullopt;
+}
+
+}  // namespace
+
+void limit_build_cache(const Store& store) {
+  if (auto keep = storage_to_keep(store))
+    (void)prune_build_cache(store, BuildCachePrune{.all = true, .keep_storage = *keep});
+  limit_cache_mounts(store);
 }
 
 }  // namespace strata

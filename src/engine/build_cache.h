@@ -11,6 +11,8 @@
 
 namespace strata {
 
+class Store;
+
 /// What builds keep beside images, as `builder du` lists it.
 struct BuildCacheRow {
   std::string id;
@@ -30,5 +32,12 @@ Result<std::vector<BuildCacheRow>> build_cache(const EngineOptions& engine,
 /// that were not used for the longest time. Names are IDs.
 Result<Pruned> prune_build_cache(const EngineOptions& engine, const PruneRequest& request,
                                  std::int64_t keep_storage = 0);
+
+/// After a build: removes what was not used for the longest time until no more is left than the
+/// `builder.gc` of /etc/docker/daemon.json allows (`"enabled": true`, `"defaultKeepStorage":
+/// "20GB"`; without a size a tenth of the disk, as dockerd), if it says so; and cache mounts beyond
+/// their own limit (limit_cache_mounts()). What cannot be removed stays: a build does not fail for
+/// that.
+void limit_build_cache(const Store& store);
 
 }  // namespace strata

@@ -55,6 +55,24 @@ class BuildCache(StoreCase):
         self.assertIn("x", self.engine("ls", "t:1", "/"))
         self.assert_store_sound()
 
+    def test_the_limit_of_daemon_json_is_kept_after_each_build(self):
+        """dockerd's own: builder.gc. Without it, or with another size, nothing goes."""
+        def build(number, keep):
+            folder = self.context({"Dockerfile": f"FROM {sample.BASE}\nRUN --mount=type=cache,id=c{number},target=/c head -c 300000 /dev/zero > /c/f\n"})
+            rules = {"builder": {"gc": {"enabled": True, "defaultKeepStorage": keep}}} if keep else {}
+            words = [*self.engine.command(), "build", "-q", "--network", "none", "-t", f"t:{number}", folder]
+            subprocess.run(["unshare", "-m", "sh", "-c", "mkdir -p /etc/docker && mount -t tmpfs t /etc/docker && echo \"$0\" > /etc/docker/daemon.json && exec \"$@\"",
+                            json.dumps(rules), *words], check=True, stdout=subprocess.DEVNULL)
+            return {line.split()[0] for line in self.engine("builder", "du", "--filter", "type=exec.cachemount").splitlines() if "300" in line or "303" in line
+                    or "307" in line}
+
+        for number in range(3):
+            left = build(number, "")
+        self.assertEqual(len(left), 3, left)
+        self.assertEqual(len(build(3, "100MB")), 4)
+        self.assertEqual(len(build(4, "700KB")), 2, "those used last")
+        self.assertIn("t:4", self.engine("images", "--format", "{{.Repository}}:{{.Tag}}"))
+
     def test_damage_of_what_is_expendable_costs_time_only(self):
         files = {f"d/{i}": str(i) for i in range(40)}
         self.build("COPY d /d\n", files=files)
