@@ -74,14 +74,14 @@ Result<bool> set_push_option(BuildOutput::Push& push, const std::string& key,
 
 Result<void> set_option(BuildOutput& output, const std::string& key, const std::string& value) {
   if (key == "type") {
-    if (value == "registry" && !output.push) output.push.emplace();
+    if (value == "registry" && !output.push) output.push = BuildOutput::Push();
     return {};
   }
   if (key == "push" && output.type == BuildOutput::Type::Image) {
     if (!TRY(parse_flag(key, value)))
       output.push.reset();
     else if (!output.push)
-      output.push.emplace();
+      output.push = BuildOutput::Push();
     return {};
   }
   if (key == "dest") {
@@ -207,7 +207,7 @@ void add_push_and_load(std::vector<BuildOutput>& outputs, bool push, bool load) 
   bool has_image = std::any_of(outputs.begin(), outputs.end(), is_image);
   if ((push || load) && !has_image) outputs.emplace_back();
   for (auto& output : outputs)
-    if (push && output.type == Type::Image && !output.push) output.push.emplace();
+    if (push && output.type == Type::Image && !output.push) output.push = BuildOutput::Push();
 }
 
 Result<BuildOutput> parse_build_output(std::string_view text) {

@@ -72,6 +72,9 @@ Result<Url> parse_url(std::string_view url) {
   for (char c : url)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
       return parse_error(url, "net/url: invalid control character in URL");
+  if (url.find("://") == std::string_view::npos)
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("Get \"{}\": unsupported protocol scheme \"\"", url));
   std::string_view authority = authority_of(url);
   std::string_view rest =
       url.substr(static_cast<std::size_t>(authority.data() + authority.size() - url.data()));

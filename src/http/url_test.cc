@@ -28,6 +28,7 @@ struct BadUrl {
 
 TEST(Url, IsRefusedWithTheWordsOfGo) {
   for (const auto& [url, message] : std::initializer_list<BadUrl>{
+           {"mirror.example/x", "Get \"mirror.example/x\": unsupported protocol scheme \"\""},
            {"http:///x", "Get \"http:///x\": http: no Host in request URL"},
            {"http://:80/x", "Get \"http://:80/x\": http: no Host in request URL"},
            {"http://[::1/x", "parse \"http://[::1/x\": missing ']' in host"},

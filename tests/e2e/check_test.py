@@ -178,7 +178,7 @@ CASES = {
 
 # What cannot be known again without an archive of the images.
 FROM_ARCHIVE = ("tar-split of a foreign tar lost", "cache of the top lost", "file content changed", "file lost", "config changed",
-                "config lost")
+                "config lost", "a whiteout in place of a file")
 # dockerd 20.10 writes another tar of the same files: its tar-split cannot be made anew, and so no lost entry.
 ONLY_IN_OURS = ("tar-split missing", "tar-split emptied", "tar-split cut", "entry of a COPY layer lost", "entry emptied")
 
