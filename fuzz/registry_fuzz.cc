@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/client.h"
 #include "http/session.h"
 #include "http/url.h"
 #include "registry/challenge.h"
@@ -13,12 +14,33 @@
 #include "registry/detail/answer.h"
 #include "registry/detail/headers.h"
 #include "registry/detail/hosts_toml.h"
+#include "registry/detail/warning.h"
 #include "registry/manifest.h"
 
 using namespace strata;
 using namespace strata::registry;
 
 namespace {
+
+/// What can be carried on names as many blobs as what can be pulled.
+void read_parts(std::string_view text) {
+  auto parts = parse_parts(text, kOciManifest);
+  auto parsed = parse_manifest(text, kOciManifest);
+  if (!parsed || std::holds_alternative<Index>(*parsed)) return;
+  if (!parts) std::abort();
+  if (std::get<Manifest>(*parsed).layers.size() < parts->manifest.layers.size()) std::abort();
+}
+
+/// Headers that say where to go, when, and what to tell people.
+void read_headers(std::string_view text) {
+  for (const auto& warning : detail::parse_warnings(text))
+    for (char c : warning)
+      if (static_cast<unsigned char>(c) < 0x20) std::abort();  // it goes to a terminal
+  auto url = http::resolve_url("https://registry.example/v2/x", text);
+  (void)http::parse_url(url);
+  (void)http::origin_of(url);
+  (void)http::parse_http_date(text);
+}
 
 void read_manifest(std::string_view text) {
   auto parsed = parse_manifest(text, kOciManifest);
@@ -44,6 +66,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 'm':
       read_manifest(text);
+      break;
+    case 'p':
+      read_parts(text);
+      break;
+    case 'w':
+      read_headers(text);
       break;
     case 't':
       (void)detail::parse_hosts_toml(text);

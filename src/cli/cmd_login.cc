@@ -82,7 +82,7 @@ Result<void> ask(Options& o, Call& call, const std::string& server) {
     return Error(ErrorCode::InvalidArgument,
                  "Error: Cannot perform an interactive login from a non TTY device");
   if (o.username.empty()) {
-    auto known = TRY(known_user(server, {call.globals.config, o.tls_verify}));
+    auto known = TRY(known_user(server, registry_access(call, o.tls_verify)));
     fmt::print(call.out, "Username{}: ", known.empty() ? "" : " (" + known + ")");
     std::fflush(call.out);
     o.username = TRY(read_line());
@@ -109,7 +109,7 @@ Result<int> run(Options& o, Call& call) {
   TRY(ask(o, call, request.server));
   request.username = o.username;
   request.password = o.password;
-  request.access = {call.globals.config, o.tls_verify};
+  request.access = registry_access(call, o.tls_verify);
   Interrupt interrupt;
   auto engine = engine_options(call);
   engine.stop = interrupt.token();

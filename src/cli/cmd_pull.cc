@@ -35,7 +35,7 @@ void add_flags(FlagSet& f, Options& o) {
 Result<int> run(Options& o, Call& call) {
   auto& request = o.request;
   request.reference = call.args[0];
-  request.access.config_dir = call.globals.config;
+  request.access = registry_access(call, request.access.tls_verify);
   auto tag = TRY(check_pull(request));
   if (!tag.empty() && !o.quiet) {
     fmt::print(call.out, "Using default tag: {}\n", tag);

@@ -39,7 +39,7 @@ Result<int> run(Options& o, Call& call) {
   if (!o.format.empty()) request.form.oci = o.format == "oci";
   TRY(check_push_form(request.form));
   request.reference = call.args[0];
-  request.access.config_dir = call.globals.config;
+  request.access = registry_access(call, request.access.tls_verify);
   auto tag = TRY(check_push(request));
   if (!tag.empty() && !o.quiet) {
     fmt::print(call.out, "Using default tag: {}\n", tag);

@@ -15,6 +15,7 @@ std::span<const Command> all_commands() {
       group("buildx", "Build images, under the names of docker's plugin"),
       group("container", "Manage containers"),
       group("image", "Manage images"),
+      group("registry", "Look into registries"),
       group("system", "Manage Strata"),
 
       build_command("build"),
@@ -77,6 +78,9 @@ std::span<const Command> all_commands() {
       pull_command("image pull"),
       push_command("push"),
       push_command("image push"),
+      registry_referrers_command("registry referrers"),
+      registry_rm_command("registry rm"),
+      registry_tags_command("registry tags"),
       rename_command("rename"),
       rename_command("container rename"),
       restart_command("restart"),

@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <set>
 #include <string_view>
 
 #include "progress/download_text.h"
@@ -50,6 +53,23 @@ void TransferOutput::rewrite(const TransferEvent& event, const std::string& text
   row.shown = now;
   auto up = rows_.size() - row.number;
   fmt::print(out_, "\x1b[{0}A\x1b[2K\r{1}\r\x1b[{0}B", up, text);
+}
+
+RegistryAccess registry_access(const Call& call, std::optional<bool> tls_verify) {
+  struct Told {
+    std::mutex mutex;  // guards `texts`
+    std::set<std::string> texts;
+  };
+  RegistryAccess access;
+  access.config_dir = call.globals.config;
+  access.tls_verify = tls_verify;
+  access.warn = [told = std::make_shared<Told>(), err = call.err](const std::string& host,
+                                                                  const std::string& text) {
+    std::lock_guard lock(told->mutex);
+    if (told->texts.insert(host + ' ' + text).second)
+      fmt::print(err, "WARNING: {}: {}\n", host, text);
+  };
+  return access;
 }
 
 void add_tls_verify(FlagSet& flags, std::optional<bool>& verify) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/command.h"
 #include "cli/flags.h"
 #include "engine/registries.h"
 
@@ -39,6 +40,9 @@ class TransferOutput {
   Clock clock_;
   std::map<std::string, Row> rows_;  // of the block of lines at hand, by id
 };
+
+/// How this call talks to registries. What they warn of goes to its stderr, each text once.
+RegistryAccess registry_access(const Call& call, std::optional<bool> tls_verify = std::nullopt);
 
 /// --tls-verify, as podman has it.
 void add_tls_verify(FlagSet& flags, std::optional<bool>& verify);

@@ -22,11 +22,6 @@ namespace {
 using registry::Access;
 using registry::Repository;
 
-transfer::Events events_of(const TransferEvents& events) {
-  if (!events) return {};
-  return [&events](const transfer::Event& e) { events({e.id, e.status, e.current, e.total}); };
-}
-
 void tell(const TransferEvents& events, std::string id, std::string status) {
   if (events) events({std::move(id), std::move(status)});
 }
@@ -109,6 +104,7 @@ Result<std::string> check_tag(const std::string& text, bool all_tags) {
 Result<registry::Settings> registry_settings(const RegistryAccess& access) {
   auto settings = TRY(registry::user_settings(access.config_dir));
   settings.tls_verify = access.tls_verify;
+  settings.warn = access.warn;
   return settings;
 }
 
@@ -124,6 +120,11 @@ transfer::PushOptions push_options(const EngineOptions& engine, const registry::
   layers.stop = engine.stop;
   layers.events = events_of(events);
   return options;
+}
+
+transfer::Events events_of(const TransferEvents& events) {
+  if (!events) return {};
+  return [&events](const transfer::Event& e) { events({e.id, e.status, e.current, e.total}); };
 }
 
 Result<std::string> check_pull(const PullRequest& request) {

@@ -16,6 +16,8 @@ namespace strata {
 struct RegistryAccess {
   std::string config_dir;          // of docker's client (--config); empty: the default
   std::optional<bool> tls_verify;  // unset: as certs.d and daemon.json say
+  /// Hears what registries tell their users, each time. Any thread; may be empty.
+  std::function<void(const std::string& host, const std::string& text)> warn = {};
 };
 
 /// What a pull or push tells while it works; status in docker's words.

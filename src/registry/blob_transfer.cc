@@ -38,6 +38,11 @@ std::optional<Error> BlobTransfer::error_of(Result<Server::Outcome>& outcome,
     return refused(answer, outcome->body);
   }
   if (reached_ == blob_.size) return std::nullopt;
+  // An answer that says where it ends, and ends there, will be no longer the next time.
+  if (answer.length || !answer.header("transfer-encoding").empty())
+    return Error(ErrorCode::Corrupt,
+                 fmt::format("blob {} has {} bytes, and not the {} of its manifest",
+                             blob_.digest.str(), reached_, blob_.size));
   return Error(ErrorCode::Unavailable, "unexpected EOF");
 }
 

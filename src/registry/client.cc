@@ -84,7 +84,7 @@ Result<Credentials> log_in(const Settings& settings, const std::string& domain,
   std::optional<Error> last;
   for (auto& endpoint : endpoints) {
     if (endpoint.is_mirror) continue;
-    Server server(std::move(endpoint), credentials, stop);
+    Server server(std::move(endpoint), credentials, stop, settings.warn);
     if (auto heard = server.ping(); !heard) {
       last = std::move(heard).error();
       continue;

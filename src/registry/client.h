@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -24,7 +25,14 @@ struct Document {
   Digest digest;  // sha256(bytes)
 };
 
-enum class Access : std::uint8_t { Pull, Push };
+/// What refers to a manifest: a signature, a list of parts, an attestation.
+struct Referrer {
+  Descriptor manifest;
+  std::string artifact_type;
+  std::map<std::string, std::string> annotations;
+};
+
+enum class Access : std::uint8_t { Pull, Push, Delete };
 
 /// A repository at its registry, by the Distribution API (OCI distribution-spec 1.1, Docker
 /// Registry HTTP API V2). Mirrors and plain http are tried in the order of endpoints_of(); the
@@ -70,6 +78,14 @@ class Repository {
                       const std::function<Digest()>& digest);
   /// Puts a manifest under a tag, or with an empty one under its digest.
   Result<void> put_manifest(const std::string& tag, const Document& document);
+
+  /// What refers to a manifest, of one type or (empty) of all: by the referrers API (OCI
+  /// distribution-spec 1.1), or where the registry has none by the tag "sha256-<hex>" that stands
+  /// in for it.
+  Result<std::vector<Referrer>> referrers(const Digest& subject, const std::string& artifact_type);
+  /// Removes a tag; or, by digest, a manifest with all of its tags. Unsupported for a tag where the
+  /// registry only removes manifests. Its blobs go when the registry collects them.
+  Result<void> remove(const Reference& reference);
 
  private:
   struct State;

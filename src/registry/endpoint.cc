@@ -136,6 +136,11 @@ Result<Rules> read_rules(const Settings& settings, const std::string& domain) {
 
 }  // namespace
 
+std::string Endpoint::host() const {
+  auto parts = http::parse_url(url);
+  return parts ? parts->host : url;
+}
+
 Result<std::vector<Endpoint>> endpoints_of(const Settings& settings, const std::string& domain) {
   auto rules = TRY(read_rules(settings, domain));
   auto endpoints = std::move(rules.mirrors);

@@ -15,6 +15,8 @@ struct Endpoint {
   http::Tls tls;
   bool is_mirror = false;  // what it does not have, another one may
   bool can_push = true;
+  /// "host:port" of the URL.
+  std::string host() const;
   std::string name_space;  // `?ns=` for a mirror of another host (containerd's rule); "" for none
 };
 

@@ -25,6 +25,17 @@ Result<Descriptor> parse_descriptor(const Json& json) {
   return d;
 }
 
+Result<std::vector<Descriptor>> parse_list(const Json& list, const char* what) {
+  if (!list.is_array()) return corrupt(fmt::format("it has no {}s", what));
+  if (list.size() > kMaxEntries) return corrupt(fmt::format("too many {}s", what));
+  std::vector<Descriptor> all;
+  for (const auto& item : list.as_array()) {
+    auto descriptor = TRY(parse_descriptor(item).context("{} {}", what, all.size() + 1));
+    all.push_back(std::move(descriptor));
+  }
+  return all;
+}
+
 Result<Manifest> parse_image(const Json& json) {
   if (!json["layers"].is_array()) return corrupt("it has no layers");
   if (const auto& type = json["artifactType"].as_string(); !type.empty())
@@ -35,11 +46,7 @@ Result<Manifest> parse_image(const Json& json) {
   if (!type.empty() && type != kDockerConfig && type != kOciConfig)
     return Error(ErrorCode::Unsupported,
                  fmt::format("a config of type {} is not that of an image", go_quote(type)));
-  if (json["layers"].size() > kMaxEntries) return corrupt("too many layers");
-  for (const auto& layer : json["layers"].as_array()) {
-    auto descriptor = TRY(parse_descriptor(layer).context("layer {}", manifest.layers.size() + 1));
-    manifest.layers.push_back(std::move(descriptor));
-  }
+  manifest.layers = TRY(parse_list(json["layers"], "layer"));
   return manifest;
 }
 
@@ -80,12 +87,8 @@ bool is_type(std::string_view type, const char* docker, const char* oci) {
   return type == docker || type == oci;
 }
 
-}  // namespace
-
-Result<std::variant<Manifest, Index>> parse_manifest(std::string_view text,
-                                                     std::string_view media_type) {
-  using Either = std::variant<Manifest, Index>;
-  auto json = TRY(Json::parse(text));
+/// The media type of a document, of the four that there are.
+Result<std::string> type_of(const Json& json, std::string_view media_type) {
   if (!json.is_object()) return corrupt("not an object");
   if (json["schemaVersion"].as_int() == 1)
     return Error(ErrorCode::Unsupported,
@@ -93,11 +96,40 @@ Result<std::variant<Manifest, Index>> parse_manifest(std::string_view text,
                  "1.10 or later");
   std::string type = json["mediaType"].as_string();
   if (type.empty()) type = media_type.substr(0, media_type.find(';'));
-  if (is_type(type, kDockerIndex, kOciIndex)) return Either(TRY(parse_index(json)));
-  if (is_type(type, kDockerManifest, kOciManifest)) return Either(TRY(parse_image(json)));
-  if (json["manifests"].is_array()) return Either(TRY(parse_index(json)));
-  if (json["config"].is_object()) return Either(TRY(parse_image(json)));
+  if (is_type(type, kDockerIndex, kOciIndex) || is_type(type, kDockerManifest, kOciManifest))
+    return type;
+  if (json["manifests"].is_array()) return std::string(kOciIndex);
+  if (json["config"].is_object()) return std::string(kOciManifest);
   return Error(ErrorCode::Unsupported, "unsupported manifest media type " + go_quote(type));
+}
+
+}  // namespace
+
+Result<std::variant<Manifest, Index>> parse_manifest(std::string_view text,
+                                                     std::string_view media_type) {
+  using Either = std::variant<Manifest, Index>;
+  auto json = TRY(Json::parse(text));
+  auto type = TRY(type_of(json, media_type));
+  if (is_type(type, kDockerIndex, kOciIndex)) return Either(TRY(parse_index(json)));
+  return Either(TRY(parse_image(json)));
+}
+
+Result<Parts> parse_parts(std::string_view text, std::string_view media_type) {
+  auto json = TRY(Json::parse(text));
+  Parts parts;
+  parts.media_type = TRY(type_of(json, media_type));
+  parts.is_index = is_type(parts.media_type, kDockerIndex, kOciIndex);
+  if (!parts.is_index) {
+    parts.manifest.config = TRY(parse_descriptor(json["config"]).context("config"));
+    parts.manifest.layers = TRY(parse_list(json["layers"], "layer"));
+    std::erase_if(parts.manifest.layers, [](const Descriptor& layer) {
+      return layer.media_type.find(".foreign.") != std::string::npos ||
+             layer.media_type.find(".nondistributable.") != std::string::npos;
+    });
+    return parts;
+  }
+  parts.children = TRY(parse_list(json["manifests"], "manifest"));
+  return parts;
 }
 
 const Index::Entry* choose(const Index& index, const Platform& platform) {

@@ -57,6 +57,17 @@ struct Index {
 Result<std::variant<Manifest, Index>> parse_manifest(std::string_view text,
                                                      std::string_view media_type);
 
+/// What a document names, of whatever kind it is: for who carries it on as it is.
+struct Parts {
+  std::string media_type;  // the document's own, or what the server calls it
+  bool is_index = false;
+  std::vector<Descriptor> children;  // of an index: its manifests, also those that are no images
+  Manifest manifest;                 // else; layers that only stand at other URLs are left out
+};
+
+/// Reads any manifest or index, also that of an artifact. Errors as parse_manifest().
+Result<Parts> parse_parts(std::string_view text, std::string_view media_type);
+
 /// The entry for a platform. One without a platform, or of another variant of the architecture, is
 /// taken if there is none that fits. nullptr if there is none at all.
 const Index::Entry* choose(const Index& index, const Platform& platform);

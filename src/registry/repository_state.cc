@@ -17,7 +17,10 @@ constexpr int kMostPages = 10'000;  // of a list
 namespace detail {
 
 Scopes scopes_of(const std::string& path, Access access) {
-  return {"repository:" + path + (access == Access::Push ? ":pull,push" : ":pull")};
+  const char* actions = access == Access::Push     ? ":pull,push"
+                        : access == Access::Delete ? ":pull,delete"
+                                                   : ":pull";
+  return {"repository:" + path + actions};
 }
 
 http::Session::Body into(std::string& text, std::int64_t limit, std::string what) {
@@ -40,12 +43,13 @@ Result<void> Repository::State::open() {
     return Error(ErrorCode::InvalidArgument, "invalid reference format: no registry in the name");
   auto credentials = TRY(find_credentials(settings, name.domain, name.path));
   for (auto& endpoint : TRY(endpoints_of(settings, name.domain))) {
-    if (access == Access::Push && !endpoint.can_push) continue;
+    if (access != Access::Pull && !endpoint.can_push) continue;
     // What is known for a registry is not shown to its mirrors.
     auto url = TRY(http::parse_url(endpoint.url));
     bool is_other = endpoint.is_mirror && url.host != name.domain;
     auto known = is_other ? std::nullopt : credentials;
-    servers.push_back(std::make_unique<Server>(std::move(endpoint), std::move(known), stop));
+    servers.push_back(
+        std::make_unique<Server>(std::move(endpoint), std::move(known), stop, settings.warn));
   }
   if (servers.empty())
     return Error(ErrorCode::Unsupported,

@@ -9,6 +9,7 @@
 #include "http/client.h"
 #include "registry/detail/answer.h"
 #include "registry/detail/headers.h"
+#include "registry/detail/warning.h"
 
 namespace strata::registry::detail {
 namespace {
@@ -47,9 +48,11 @@ bool is_passing(int status) {
          status == 504;
 }
 
-Server::Server(Endpoint endpoint, std::optional<Credentials> credentials, std::stop_token stop)
+Server::Server(Endpoint endpoint, std::optional<Credentials> credentials, std::stop_token stop,
+               Warn warn)
     : endpoint_(std::move(endpoint)),
       stop_(std::move(stop)),
+      warn_(std::move(warn)),
       session_(endpoint_.tls),
       authorizer_(session_, endpoint_.url, std::move(credentials)) {}
 
@@ -86,6 +89,13 @@ Result<void> Server::ping() {
   }
 }
 
+void Server::pass_warnings(const http::Answer& answer) const {
+  if (!warn_) return;
+  for (const auto& [name, value] : answer.headers)
+    if (name == "warning")
+      for (const auto& text : parse_warnings(value)) warn_(endpoint_.host(), text);
+}
+
 /// One try, with redirects and at most one new token.
 Result<Server::Outcome> Server::send_once(const Call& call) {
   http::Request request;
@@ -111,6 +121,7 @@ Result<Server::Outcome> Server::send_once(const Call& call) {
       return keep(bytes, body);
     };
     auto answer = TRY(session_.send(request, take, stop_));
+    if (at_home) pass_warnings(answer);
     if (answer.code == 401 && at_home && !renewed && call.body == nullptr) {
       if (auto challenges = challenges_of(answer); !challenges.empty())
         authorizer_.set_challenges(std::move(challenges));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@ struct Settings {
   std::vector<std::string> insecure;    // hosts, "host:port" or IPv4 networks "10.0.0.0/8"
   std::vector<std::string> mirrors;     // URLs; of docker.io
   std::optional<bool> tls_verify;       // --tls-verify; unset: as the rules say
+  /// Hears what a registry tells its users (header Warning), each time it does. Any thread; may be
+  /// empty.
+  std::function<void(const std::string& host, const std::string& text)> warn;
 };
 
 /// What docker and podman read: $DOCKER_CONFIG (or `config_dir`, if it is not empty), the auth.json

@@ -1,7 +1,6 @@
 """pull, push, login and logout with Debian's docker-registry, with a registry that misbehaves, and with skopeo and dockerd."""
 import base64
 import gzip
-import hashlib
 import json
 import os
 import pty
@@ -14,48 +13,9 @@ import unittest
 import urllib.error
 import urllib.request
 
-from tests.support.case import StoreCase
-from tests.support.engine import Strata
-from tests.support.fake_registry import MANIFEST, FakeRegistry, digest_of
-from tests.support.registry import Registry
+from tests.support.fake_registry import MANIFEST, digest_of
+from tests.support.registry_case import RegistryCase
 from tests.support.token_server import TokenServer
-
-
-class RegistryCase(StoreCase):
-    def registry(self, name="registry", **options):
-        registry = Registry(self.path(name), **options)
-        self.addCleanup(registry.stop)
-        return registry.start()
-
-    def fake(self):
-        fake = FakeRegistry()
-        self.addCleanup(fake.stop)
-        return fake
-
-    def strata(self, root="store"):
-        engine = Strata(self.path(root))
-        inner = engine.environment
-        home = self.path("home")
-        engine.environment = lambda: {k: v for k, v in inner().items() if k not in ("DOCKER_CONFIG", "XDG_CONFIG_HOME")} | {
-            "HOME": home, "REGISTRY_AUTH_FILE": os.path.join(home, "auth.json"), "NO_PROXY": "*",
-            "PATH": home + ":" + os.environ["PATH"]}
-        os.makedirs(home, exist_ok=True)
-        return engine
-
-    def build(self, engine, name, seed=b"", big=300_000):
-        """An image of three layers, one of them of bytes that do not compress."""
-        noise = b"".join(hashlib.sha256(seed + str(i).encode()).digest() for i in range(big // 32))
-        context = self.context({"Dockerfile": "FROM scratch\nCOPY a /a\nCOPY b /b\nENV X=1\nCOPY a /c\n", "a": b"hello\n" * 1000,
-                                "b": noise})
-        engine("build", "-q", "-t", name, context)
-        return engine("images", "-q", "--no-trunc", name)
-
-    def lines(self, text):
-        """Without the digests and IDs of this run."""
-        return re.sub(r"sha256:[0-9a-f]{64}", "DIGEST", re.sub(r"(?m)^[0-9a-f]{12}:", "LAYER:", text)).splitlines()
-
-    def digest(self, engine, name):
-        return json.loads(engine("image", "inspect", name))[0]["RepoDigests"][0].split("@")[1]
 
 
 class PushAndPull(RegistryCase):
@@ -637,14 +597,7 @@ class Auth(RegistryCase):
         self.assertEqual([headers for _, _, headers in other.log if "Authorization" in headers], [])
 
     def test_tls_with_an_authority_of_its_own(self):
-        run = lambda *words: subprocess.run(words, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder)
-        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=ca", "-days", "2", "-keyout", "ca.key", "-out", "ca.crt")
-        run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=registry", "-keyout", "key.pem", "-out", "request.pem")
-        with open(self.path("names"), "w") as file:
-            file.write("subjectAltName=IP:127.0.0.1\n")
-        run("openssl", "x509", "-req", "-in", "request.pem", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-            "-extfile", "names", "-out", "cert.pem")
-        server = self.registry(tls=(self.path("cert.pem"), self.path("key.pem")))
+        server = self.registry(tls=self.certificate("registry", "subjectAltName=IP:127.0.0.1"))
         engine = self.strata()
         name = server.host + "/x:1"
         self.build(engine, name)

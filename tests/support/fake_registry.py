@@ -23,6 +23,7 @@ class FakeRegistry:
     def __init__(self):
         self.blobs, self.manifests, self.faults, self.log = {}, {}, [], []
         self.ranges = True
+        self.headers = {}  # of every answer
         fake = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -35,11 +36,11 @@ class FakeRegistry:
                 fake.log.append((self.command, self.path, dict(self.headers)))
                 fake.answer(self)
 
-            do_HEAD = do_POST = do_PUT = do_PATCH = do_GET
+            do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
             def reply(self, status, body=b"", **headers):
                 self.send_response(status)
-                for name, value in ({"Content-Length": str(len(body))} | {k.replace("_", "-"): v for k, v in headers.items()}).items():
+                for name, value in (fake.headers | {"Content-Length": str(len(body))} | {k.replace("_", "-"): v for k, v in headers.items()}).items():
                     self.send_header(name, value)
                 self.end_headers()
                 if self.command != "HEAD":

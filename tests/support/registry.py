@@ -17,7 +17,10 @@ def free_port():
 
 
 class Registry:
-    """Runs from start() to stop(), or in a `with` block. `extra` is added to its configuration (YAML lines); `words` stand before the command."""
+    """Runs from start() to stop(), or in a `with` block. `extra` is added to its configuration (YAML lines); `words` stand before the command.
+
+    `tls`: files of its certificate and its key, and if it wants certificates of its clients, of who signs them.
+    """
 
     def __init__(self, folder, extra="", tls=None, address="127.0.0.1", words=()):
         self.folder, self.extra, self.tls, self.words = folder, extra, tls, words
@@ -26,7 +29,10 @@ class Registry:
         self.process = None
 
     def configuration(self):
-        tls = f"  tls: {{certificate: {self.tls[0]}, key: {self.tls[1]}}}\n" if self.tls else ""
+        tls = ""
+        if self.tls:
+            clients = f", clientcas: [{self.tls[2]}]" if len(self.tls) > 2 else ""
+            tls = f"  tls: {{certificate: {self.tls[0]}, key: {self.tls[1]}{clients}}}\n"
         return ("version: 0.1\nlog: {level: info, accesslog: {disabled: false}}\n"
                 f"storage: {{filesystem: {{rootdirectory: {self.folder}/data}}, delete: {{enabled: true}}}}\n"
                 f"http:\n  addr: {self.host}\n{tls}{self.extra}")

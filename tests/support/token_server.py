@@ -28,12 +28,12 @@ def key_id(folder):
 
 
 class TokenServer:
-    """Answers on the loopback device. `log` has the query of each request and the user."""
+    """Answers on the loopback device. `log` has the query of each request and the user. With `identity` it issues identity tokens."""
 
     ISSUER, SERVICE = "strata-test", "registry"
 
     def __init__(self, folder, users):
-        self.folder, self.users, self.log, self.seconds = folder, users, [], 300
+        self.folder, self.users, self.log, self.seconds, self.identity = folder, users, [], 300, False
         run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=token", "-days", "2",
             "-keyout", folder + "/token.key", "-out", folder + "/token.crt")
         self.key_id = key_id(folder)
@@ -50,7 +50,20 @@ class TokenServer:
                 server.log.append((query, user))
                 if server.users.get(user) != password:
                     return self.answer(401, {"details": "incorrect username or password"})
-                return self.answer(200, {"token": server.token(query, user)})
+                reply = {"token": server.token(query, user), "expires_in": server.seconds}
+                if server.identity and query.get("offline_token") == ["true"]:
+                    reply["refresh_token"] = "identity-of-" + user
+                return self.answer(200, reply)
+
+            def do_POST(self):
+                """With an identity token (distribution, docs/spec/auth/oauth.md)."""
+                form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                user = form.get("refresh_token", [""])[0].removeprefix("identity-of-")
+                server.log.append((form, user))
+                if form.get("grant_type") != ["refresh_token"] or user not in server.users:
+                    return self.answer(401, {"error": "invalid_grant"})
+                form["scope"] = " ".join(form.get("scope", [])).split()
+                return self.answer(200, {"access_token": server.token(form, user), "expires_in": server.seconds})
 
             def answer(self, status, value):
                 body = json.dumps(value).encode()

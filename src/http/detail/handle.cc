@@ -29,13 +29,25 @@ constexpr struct {
     {503, "Service Unavailable"}, {504, "Gateway Timeout"},
 };
 
+/// The first of two variables that says something; "" if neither does.
+std::string environment(const char* first, const char* second) {
+  for (const char* name : {first, second})
+    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return value;
+  return "";
+}
+
 /// Without the host of this machine, which Go never reaches through a proxy.
 std::string no_proxy() {
   std::string hosts = "localhost,127.0.0.0/8,::1";
-  for (const char* name : {"no_proxy", "NO_PROXY"})
-    if (const char* value = std::getenv(name); value != nullptr && *value != '\0')
-      return hosts + ',' + value;
-  return hosts;
+  auto others = environment("NO_PROXY", "no_proxy");
+  if (others.empty()) return hosts;
+  return others == "*" ? others : hosts + ',' + others;
+}
+
+/// The proxy for a URL. libcurl alone would not look at HTTP_PROXY in capitals.
+std::string proxy_of(std::string_view url) {
+  return url.starts_with("https://") ? environment("HTTPS_PROXY", "https_proxy")
+                                     : environment("HTTP_PROXY", "http_proxy");
 }
 
 std::string error_text(int number) {
@@ -89,6 +101,7 @@ void Handle::prepare(const std::string& url) {
   set(CURLOPT_PATH_AS_IS, 1L);
   set(CURLOPT_USERAGENT, "strata/" STRATA_VERSION);
   set(CURLOPT_NOPROXY, no_proxy().c_str());
+  set(CURLOPT_PROXY, proxy_of(url).c_str());  // "": none
   if (const char* file = std::getenv("SSL_CERT_FILE"); file != nullptr && *file != '\0')
     set(CURLOPT_CAINFO, file);
   set(CURLOPT_ERRORBUFFER, error_buffer_.data());

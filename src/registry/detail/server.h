@@ -26,7 +26,11 @@ struct Call {
 /// A registry at one of its endpoints: sends calls to it, with what lets them in. Any thread.
 class Server {
  public:
-  Server(Endpoint endpoint, std::optional<Credentials> credentials, std::stop_token stop);
+  using Warn = std::function<void(const std::string& host, const std::string& text)>;
+
+  /// `warn` (may be empty) hears the warnings of its answers.
+  Server(Endpoint endpoint, std::optional<Credentials> credentials, std::stop_token stop,
+         Warn warn = {});
 
   const Endpoint& endpoint() const { return endpoint_; }
   Authorizer& authorizer() { return authorizer_; }
@@ -50,9 +54,11 @@ class Server {
 
  private:
   Result<Outcome> send_once(const Call& call);
+  void pass_warnings(const http::Answer& answer) const;
 
   Endpoint endpoint_;
   std::stop_token stop_;
+  Warn warn_;
   http::Session session_;
   Authorizer authorizer_;
   std::mutex mutex_;  // guards `is_known_`, while it becomes so
