@@ -30,6 +30,8 @@ std::span<const Command> all_commands() {
       check_command("check"),
       commit_command("commit"),
       commit_command("container commit"),
+      copy_command("copy"),
+      copy_command("image copy"),
       cp_command("cp"),
       cp_command("container cp"),
       container_prune_command("container prune"),
@@ -94,6 +96,8 @@ std::span<const Command> all_commands() {
       save_command("save"),
       save_command("image save"),
       search_command("search"),
+      send_command("send"),
+      send_command("image send"),
       start_command("start"),
       start_command("container start"),
       stop_command("stop"),
@@ -113,6 +117,7 @@ std::span<const Command> all_commands() {
       wait_command("container wait"),
 
       exited_command("__exited"),
+      receive_command("__receive"),
       kDocsCommand,
   };
   return kCommands;
