@@ -1,0 +1,285 @@
+"""Registries that lie, die or change their mind, and machines that are full: one clear line, nothing unverified is seen, what came is kept."""
+import gzip
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import tarfile
+import threading
+import unittest
+
+from tests.support.case import IN_MEMORY
+from tests.support.fake_registry import MANIFEST, FakeRegistry, digest_of
+from tests.support.registry_case import RegistryCase
+
+
+class Tap:
+    """Stands before a registry. When `limit` bytes have come from it, `then` is called and the connection ends."""
+
+    def __init__(self, target, limit, then):
+        self.target, self.limit, self.then, self.bytes = target, limit, then, 0
+        self.lock = threading.Lock()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.host = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        host, _, port = self.target.partition(":")
+        try:
+            with client, socket.create_connection((host, int(port))) as server:
+                threading.Thread(target=self.pump, args=(client, server), daemon=True).start()
+                self.pump(server, client, counted=True)
+        except OSError:
+            pass
+
+    def pump(self, source, sink, counted=False):
+        try:
+            while data := source.recv(16384):
+                if counted and self.is_over(len(data)):
+                    return
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def is_over(self, count):
+        with self.lock:
+            self.bytes += count
+            if self.limit is None or self.bytes < self.limit:
+                return False
+            self.limit = None
+            self.then()
+            return True
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join()
+
+
+def one_layer(tar_gz, tar):
+    """A config, and a manifest of an image with that layer: both as bytes."""
+    config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [digest_of(tar)]},
+                         "history": [{"created": "2020-01-01T00:00:00Z"}]}).encode()
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": {
+        "mediaType": "application/vnd.docker.container.image.v1+json", "digest": digest_of(config), "size": len(config)}, "layers": [
+            {"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "digest": digest_of(tar_gz), "size": len(tar_gz)}]}).encode()
+    return config, manifest
+
+
+class FaultCase(RegistryCase):
+    where = IN_MEMORY
+
+    def setUp(self):
+        super().setUp()
+        self.engine = self.strata()
+
+    def refused(self, *words):
+        done = self.engine.run(*words)
+        self.assertEqual(done.code, 1, done)
+        self.assertEqual(self.engine("images", "-q", "-a"), "")
+        return done.err.strip()
+
+    def real(self, big=3_000_000):
+        """A registry with an image that has one big layer, and that layer."""
+        server = self.registry()
+        maker = self.strata("maker")
+        image = self.build(maker, server.host + "/x:1", big=big)
+        maker("push", "-q", server.host + "/x:1")
+        layers = json.loads(server.manifest("x", "1")[0])["layers"]
+        return server, image, max(layers, key=lambda layer: layer["size"])
+
+    def faulty(self):
+        """A fake registry with such an image."""
+        server, image, big = self.real(300_000)
+        fake = self.fake()
+        fake.take(server, "x", "1")
+        return fake, image, big
+
+
+class Lies(FaultCase):
+    def test_a_blob_of_another_size(self):
+        fake, _, big = self.faulty()
+        right = fake.blobs[big["digest"]]
+        fake.blobs[big["digest"]] = right[:-10]
+        self.assertIn(f"blob {big['digest']} has {len(right) - 10} bytes, and not the {len(right)} of its manifest",
+                      self.refused("pull", "-q", fake.host + "/x:1"))
+        fake.blobs[big["digest"]] = right + b"more"
+        self.assertIn(f"blob {big['digest']} is larger than the {len(right)} bytes of its manifest", self.refused("pull", "-q", fake.host + "/x:1"))
+        fake.blobs[big["digest"]] = right
+        self.engine("pull", "-q", fake.host + "/x:1")
+        self.assert_store_sound("store", "--expect-clean")
+
+    def test_bodies_without_end(self):
+        fake, _, big = self.faulty()
+        kept = fake.blobs[big["digest"]]  # then more
+
+        def endless(handler):
+            if handler.path.rpartition("/")[2] not in (big["digest"], "1"):
+                fake.faults.append(endless)
+                return False
+            handler.send_response(200)
+            handler.send_header("Transfer-Encoding", "chunked")
+            handler.end_headers()
+            try:
+                if kept:
+                    handler.wfile.write(b"%x\r\n%s\r\n" % (len(kept), kept))
+                while True:
+                    handler.wfile.write(b"10000\r\n" + b" " * 65536 + b"\r\n")
+            except OSError:
+                handler.close_connection = True
+            handler.rfile.close()  # nothing else comes on this connection
+            return True
+        fake.faults.append(endless)
+        self.assertIn(f"is larger than the {big['size']} bytes of its manifest", self.refused("pull", "-q", fake.host + "/x:1"))
+        kept = b""
+        endless.kind = "manifests"
+        fake.faults[:] = [endless]
+        self.assertIn("manifest 1 is larger than 4194304 bytes", self.refused("pull", "-q", fake.host + "/x:1"))
+
+    def test_a_bomb(self):
+        file = io.BytesIO()
+        with tarfile.open(fileobj=file, mode="w") as tar:
+            member = tarfile.TarInfo("zeros")
+            member.size = 300 << 20
+            tar.addfile(member, Zeros())
+        tar = file.getvalue()
+        blob = gzip.compress(tar, 9)
+        config, manifest = one_layer(blob, tar)
+        fake = self.fake()
+        fake.blobs = {digest_of(data): data for data in (blob, config)}
+        fake.manifests = {"1": (MANIFEST, manifest)}
+        self.assertLess(len(blob), 1 << 20)
+        self.assertIn("the layer without compression (--max-layer-size) is larger than 10485760 bytes",
+                      self.refused("pull", "-q", "--max-layer-size", "10m", fake.host + "/x:1"))
+        used = subprocess.run(["du", "-sk", self.path("store")], check=True, stdout=subprocess.PIPE).stdout
+        self.assertLess(int(used.split()[0]), 2048)
+        # Without a limit it is a layer like any other; one that is not what its config says is none.
+        fake.blobs[digest_of(config)] = other = config.replace(digest_of(tar).encode(), digest_of(b"x").encode())
+        fake.blobs[digest_of(other)] = other
+        fake.manifests["1"] = (MANIFEST, manifest.replace(digest_of(config).encode(), digest_of(other).encode()))
+        self.assertIn("invalid diffID", self.refused("pull", "-q", fake.host + "/x:1"))
+
+    def test_schema_1(self):
+        fake = self.fake()
+        for kind in ("application/vnd.docker.distribution.manifest.v1+prettyjws", "application/json"):
+            fake.manifests["1"] = (kind, b'{"schemaVersion":1,"name":"x","tag":"1","architecture":"amd64","fsLayers":[],"history":[]}')
+            for words in (("pull", "-q", fake.host + "/x:1"), ("copy", f"docker://{fake.host}/x:1", f"oci:{self.path('layout')}"),
+                          ("manifest", "inspect", fake.host + "/x:1")):
+                self.assertIn("it is of schema 1, which is no longer supported", self.refused(*words))
+
+
+class Zeros:
+    def read(self, count):
+        return bytes(count)
+
+
+class TokenFake(FakeRegistry):
+    """Wants a token of its own making; `good` is the one that counts. After `change` blobs it is another one."""
+
+    def __init__(self):
+        self.good, self.given, self.change = "t1", 0, None
+        super().__init__()
+
+    def answer(self, handler):
+        if handler.path.startswith("/token"):
+            self.given += 1
+            return handler.reply(200, json.dumps({"token": self.good, "expires_in": 300}).encode())
+        if "/blobs/" in handler.path and self.change is not None:
+            self.change -= 1
+            if self.change == 0:
+                self.good = "t2"
+        if handler.headers.get("Authorization") != "Bearer " + self.good:
+            return handler.reply(401, WWW_Authenticate=f'Bearer realm="http://{self.host}/token",service="x",scope="repository:x:pull"')
+        return super().answer(handler)
+
+
+class ChangesOfMind(FaultCase):
+    def test_a_token_that_ends_in_the_midst_of_a_pull(self):
+        server, image, _ = self.real(300_000)
+        fake = TokenFake()
+        self.addCleanup(fake.stop)
+        fake.take(server, "x", "1")
+        fake.change = 3
+        self.engine("pull", "-q", fake.host + "/x:1")
+        self.assertIn(fake.given, (2, 3))  # blobs that meet it at once each ask
+        self.assertEqual(self.engine("images", "-q", "--no-trunc"), image)
+
+    def test_a_token_that_is_never_good(self):
+        fake = TokenFake()
+        self.addCleanup(fake.stop)
+        fake.manifests["1"] = (MANIFEST, b"{}")
+
+        def always_other(handler):
+            fake.good = "t" + str(fake.given + 1)
+            return TokenFake.answer(fake, handler) if handler.path.startswith("/token") else handler.reply(
+                401, WWW_Authenticate=f'Bearer realm="http://{fake.host}/token",service="x"')
+        fake.answer = always_other
+        self.assertIn("401 Unauthorized", self.refused("pull", "-q", fake.host + "/x:1"))
+        self.assertLessEqual(fake.given, 3)
+
+
+class Ends(FaultCase):
+    def test_a_registry_that_is_killed_and_comes_back(self):
+        server, image, big = self.real()
+
+        def kill():
+            server.stop(signal.SIGKILL)
+            server.start()
+        tap = Tap(server.host, big["size"] // 2, kill)
+        self.addCleanup(tap.stop)
+        self.engine("pull", "-q", tap.host + "/x:1")
+        self.assertEqual(self.engine("images", "-q", "--no-trunc"), image)
+        self.assertLess(tap.bytes, big["size"] + 400_000)  # not twice
+        self.assertEqual(os.listdir(self.path("store/strata/blobs")), [])
+
+    def test_a_registry_that_is_killed_for_good(self):
+        server, image, big = self.real()
+        tap = Tap(server.host, big["size"] // 2, lambda: server.stop(signal.SIGKILL))
+        self.addCleanup(tap.stop)
+        # Five tries would take their time: the user ends it. What has come stays.
+        process = self.engine.popen("pull", "-q", tap.host + "/x:1", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        while tap.limit is not None:
+            self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        self.assertEqual((process.returncode, self.engine("images", "-q", "-a")), (130, ""), err)
+        kept = os.path.getsize(self.path("store/strata/blobs", big["digest"][7:]))
+        self.assertGreater(kept, 0)
+        server.start()
+        tap.bytes = 0
+        self.engine("pull", "-q", tap.host + "/x:1")
+        self.assertLess(tap.bytes, big["size"] - kept + 100_000)
+        self.assertEqual(self.engine("images", "-q", "--no-trunc"), image)
+        self.assert_store_sound("store", "--expect-clean")
+
+    def test_a_full_disk(self):
+        server, image, _ = self.real()
+        root = self.path("small")
+        os.mkdir(root)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", root], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", root], check=True)
+        engine = self.strata("small/store")
+        done = engine.run("pull", "-q", server.host + "/x:1")
+        self.assertEqual(done.code, 1, done)
+        self.assertRegex(done.err, r"^[^\n]*no space left on device\n$")
+        self.assertEqual(engine("images", "-q", "-a"), "")
+        subprocess.run(["mount", "-o", "remount,size=64m", root], check=True)
+        engine("pull", "-q", server.host + "/x:1")
+        self.assertEqual(engine("images", "-q", "--no-trunc"), image)
+        self.assert_store_sound("small/store", "--expect-clean")
+
+
+if __name__ == "__main__":
+    unittest.main()
