@@ -103,5 +103,29 @@ TEST(Manifest, IsWrittenAsDockerDoes) {
 })");
 }
 
+TEST(Parts, AreThoseOfAnythingThatCanBeCarriedOn) {
+  auto artifact = parse_parts(image_text(",\"artifactType\":\"x/y\""), kOciManifest);
+  ASSERT_TRUE(artifact) << artifact.error().message();
+  EXPECT_FALSE(artifact->is_index);
+  EXPECT_EQ(artifact->media_type, kOciManifest);
+  EXPECT_EQ(artifact->manifest.layers.size(), 1U);
+  // Layers that only stand elsewhere are not carried on.
+  auto text = image_text();
+  text.replace(text.find("\"t\""), 3,
+               "\"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip\"");
+  EXPECT_TRUE(parse_parts(text, kDockerManifest)->manifest.layers.empty());
+  // Of an index everything is, attestations too.
+  auto index = parse_parts("{\"manifests\":[{\"digest\":\"" + kA +
+                               "\",\"size\":1,\"annotations\":{\"vnd.docker.reference.type\":"
+                               "\"attestation-manifest\"}}]}",
+                           "");
+  ASSERT_TRUE(index) << index.error().message();
+  EXPECT_TRUE(index->is_index);
+  EXPECT_EQ(index->children.size(), 1U);
+  for (auto bad : {"[]", "{}", "{\"schemaVersion\":1}", "{\"manifests\":[{}]}",
+                   "{\"config\":{},\"layers\":[]}"})
+    EXPECT_FALSE(parse_parts(bad, "")) << bad;
+}
+
 }  // namespace
 }  // namespace strata::registry
