@@ -1,8 +1,8 @@
 #include "copy/detail/blob_stream.h"
 
 #include "base/producer_source.h"
+#include "compress/compressor.h"
 #include "compress/detect.h"
-#include "compress/gzip_writer.h"
 
 namespace strata::copy::detail {
 namespace {
@@ -10,12 +10,12 @@ namespace {
 constexpr std::size_t kPiece = std::size_t{64} << 10;
 
 Result<void> compress(ByteSource& source, const ByteSink& sink) {
-  GzipWriter gzip(sink);
+  auto gzip = make_compressor(Compression::Gzip, sink);
   std::vector<char> buffer(kPiece);
   for (;;) {
     auto n = TRY(source.read(buffer));
-    if (n == 0) return gzip.finish();
-    TRY(gzip.write({buffer.data(), n}));
+    if (n == 0) return gzip->finish();
+    TRY(gzip->write({buffer.data(), n}));
   }
 }
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "compress/gzip_writer.h"
+#include "compress/compressor.h"
 #include "copy/wire.h"
 #include "store/layer_reader.h"
 
@@ -53,7 +53,7 @@ Result<Sent> send_images(const Store& store, const std::vector<archive::SavedIma
   auto send_layer = [&](const std::string& wanted) -> Result<void> {
     auto layer = TRY(find_layer(store, images, wanted));
     std::int64_t read = 0;
-    GzipWriter gzip([&](std::string_view bytes) {
+    auto gzip = make_compressor(Compression::Gzip, [&](std::string_view bytes) {
       sent.bytes += static_cast<std::int64_t>(bytes.size());
       return wire.send('D', bytes);
     });
@@ -61,9 +61,9 @@ Result<Sent> send_images(const Store& store, const std::vector<archive::SavedIma
       if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "cancelled");
       read += static_cast<std::int64_t>(bytes.size());
       if (progress) progress(layer.diff_id, read);
-      return gzip.write(bytes);
+      return gzip->write(bytes);
     }));
-    TRY(gzip.finish());
+    TRY(gzip->finish());
     sent.layers++;
     return wire.send('E', "");
   };

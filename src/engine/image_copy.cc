@@ -13,7 +13,7 @@
 #include "copy/local_store.h"
 #include "copy/location.h"
 #include "copy/repository.h"
-#include "engine/registry_settings.h"
+#include "engine/repositories.h"
 #include "image/platform.h"
 #include "image/reference.h"
 #include "store/store.h"
@@ -37,7 +37,7 @@ Result<Reference> repository_reference(const std::string& name) {
 Result<registry::Repository> open_repository(const EngineOptions& engine,
                                              const RegistryAccess& access,
                                              const Reference& reference, Access use) {
-  auto settings = TRY(settings_of(access));
+  auto settings = TRY(registry_settings(access));
   return registry::Repository(settings, reference, use, engine.stop);
 }
 

@@ -7,7 +7,7 @@
 
 #include "copy/copy.h"
 #include "copy/repository.h"
-#include "engine/registry_settings.h"
+#include "engine/repositories.h"
 #include "image/reference.h"
 #include "registry/client.h"
 #include "registry/manifest_lists.h"
@@ -34,7 +34,7 @@ struct Context {
 };
 
 Result<Context> context_of(const EngineOptions& engine, const RegistryAccess& access) {
-  auto settings = TRY(settings_of(access));
+  auto settings = TRY(registry_settings(access));
   ManifestLists lists(settings.config_file);
   return Context{engine, std::move(settings), std::move(lists)};
 }
@@ -212,7 +212,7 @@ Result<void> annotate_manifest_list(const AnnotateListRequest& request) {
   auto reference =
       TRY(parse_name(request.manifest)
               .context("annotate: error parsing name for manifest {}", request.manifest));
-  auto settings = TRY(settings_of(request.access));
+  auto settings = TRY(registry_settings(request.access));
   ManifestLists lists(settings.config_file);
   auto image = TRY(lists.find(list, reference));
   if (!image)
@@ -260,7 +260,7 @@ Result<std::string> push_manifest_list(const EngineOptions& engine, const PushLi
 
 Result<void> remove_manifest_list(const std::string& name, const RegistryAccess& access) {
   auto list = TRY(parse_name(name));
-  auto settings = TRY(settings_of(access));
+  auto settings = TRY(registry_settings(access));
   if (!TRY(ManifestLists(settings.config_file).remove(list))) return no_such("No", list);
   return {};
 }
