@@ -25,7 +25,8 @@ class KeptBlobs : public testing::Test {
   }
   std::vector<std::string> names() {
     std::vector<std::string> out;
-    for (const auto& blob : *list_kept_blobs(dir_.fd())) out.push_back(blob.name);
+    auto blobs = list_kept_blobs(dir_.fd());
+    for (const auto& blob : *blobs) out.push_back(blob.name);
     return out;
   }
   TempDir dir_ = *TempDir::create(open_dir(AT_FDCWD, "/var/tmp")->get(), "strata-kept-blobs-");
