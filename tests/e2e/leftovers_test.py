@@ -1,6 +1,7 @@
 """What dead processes leave is found by the next write without a look through the store: it costs the same however much is there."""
 import os
 import re
+import shutil
 import subprocess
 import unittest
 
@@ -24,21 +25,22 @@ class LeftoversTest(StoreCase):
         self.engine("create", "--name", f"box-{number}", f"image:{number}", "/f")
 
     def die(self):
-        """A build is killed when its first layer is published and its second one half made. What it left there."""
-        before = set(self.store().cache_ids())
+        """A build is killed when something of it lies in overlay2/ that nobody else knows. What it left there."""
         words = ("build", "-q", "--no-cache", "-t", "never:1", self.path("dying"))
+        subprocess.run(["cp", "-a", self.store().root, self.path("counted")], check=True)
         log = self.path("points.log")
-        if not os.path.exists(log):
-            subprocess.run(["cp", "-a", self.store().root, self.path("counted")], check=True)
-            faults.points(self.binary, self.path("counted"), words, log)
-            with open(log) as lines:
-                self.at = max(int(line.split()[0]) for line in lines if line.rstrip().endswith("e")) + 1
-        result = faults.Faulty(self.store().root, self.binary, faults.KILL, self.at).run(*words)
-        self.assertEqual(result.code, -9, str(result))
-        mounts.unmount_below(self.store().root)
-        left = set(self.store().cache_ids()) - before
-        self.assertTrue(left)
-        return left
+        found = faults.points(self.binary, self.path("counted"), words, log)
+        shutil.rmtree(self.path("counted"))
+        os.unlink(log)
+        before = set(self.store().cache_ids())
+        # Its threads do not always come in the same order.
+        for at in range(len(found) // 2, len(found) // 2 + 20):
+            faults.Faulty(self.store().root, self.binary, faults.KILL, at).run(*words)
+            mounts.unmount_below(self.store().root)
+            left = set(self.store().cache_ids()) - before - self.named_caches()
+            if left:
+                return left
+        self.fail("nothing is left of a build that is killed half-way")
 
     def looks(self, *words):
         """How many directories a command lists, and how many files and directories it opens."""
@@ -60,7 +62,7 @@ class LeftoversTest(StoreCase):
             left = self.die()
             cost = self.looks("tag", "image:0", "second:1")
             costs.append((peace, cost))
-            self.assertEqual(left & set(self.store().cache_ids()) - self.named_caches(), set(), "still there after the next write")
+            self.assertEqual(left & set(self.store().cache_ids()), set(), "still there after the next write")
             self.assertEqual(os.listdir(self.store().path("strata/leases")), [])
         print(f"listed and opened in peace, with leftovers: {costs}")
         # Where exactly the threads of a build were when it died makes a few files more or less; a look through 40 images and
@@ -80,7 +82,10 @@ class LeftoversTest(StoreCase):
         self.engine("tag", "image:0", "second:1")
         self.engine("image", "prune", "-f")
         self.assertEqual(set(self.store().layer_ids()), layers)
-        self.assertEqual(self.engine.run("check").code, 0)
+        self.engine("system", "prune", "-f")  # half a config, which is no image yet, is found by a look through the store alone
+        self.assertEqual(set(self.store().layer_ids()), layers)
+        looked = self.engine.run("check")
+        self.assertEqual(looked.code, 0, str(looked))
 
 
 if __name__ == "__main__":
