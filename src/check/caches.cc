@@ -112,10 +112,13 @@ void Checker::check_cache_parent(const std::string& cache, const std::string& pa
        [&] { return store_.caches().set_parent(cache, parent); });
 }
 
+/// One without a container is no damage, however it looks: a `create` that a power cut ended. It is
+/// among the leftovers.
 Result<void> Checker::check_mounts() {
   if (!request_.only.empty()) return {};
   for (const auto& container : TRY(store_.layers().mounts()))
-    if (!unsettled_hex_.contains(container)) TRY(check_mount(container));
+    if (!unsettled_hex_.contains(container) && stat_at(store_.containers_dir(), container))
+      TRY(check_mount(container));
   return {};
 }
 

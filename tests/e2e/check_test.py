@@ -160,6 +160,7 @@ CASES = {
     "parent image of another history": (HEALS, lambda b: write(metadata(b, "parent"), "sha256:" + b.store.tags()[SIDE])),
     "time of the tag is nonsense": (HEALS, lambda b: write(metadata(b, "lastUpdated"), "yesterday")),
     "container's directory lost": (HEALS, lambda b: rm(b.path("containers", b.container))),
+    "container half made, and emptied by a power cut": (HEALS, lambda b: [rm(b.path("containers", b.container)), write(b.mount("mount-id"))]),
     "container's record emptied": (DAMAGED, lambda b: write(b.path("containers", b.container, "config.v2.json"))),
     "container's record lost": (DAMAGED, lambda b: rm(b.path("containers", b.container, "config.v2.json"))),
     "container's layer lost": (DAMAGED, lambda b: rm(b.mount())),
@@ -325,7 +326,7 @@ class DockerdStoreTest(CheckCase):
                 self.assertEqual(again.code, 0, f"{repaired}\n{again}")
                 self.assert_store_sound()
                 if number % self.STARTS == 0:
-                    self.assert_dockerd_runs_it(has_container=not name.startswith("container's directory"))
+                    self.assert_dockerd_runs_it(has_container=not name.startswith(("container's directory", "container half made")))
 
     def test_an_archive_gives_back_what_is_lost_and_dockerd_runs_it(self):
         for name in FROM_ARCHIVE + ONLY_IN_OURS:
