@@ -123,7 +123,8 @@ std::optional<std::int64_t> storage_to_keep(const Store& store) {
 
 void limit_build_cache(const Store& store) {
   if (auto keep = storage_to_keep(store))
-    (void)prune_build_cache(store, BuildCachePrune{.all = true, .keep_storage = *keep});
+    (void)prune_build_cache(
+        store, BuildCachePrune{.all = true, .keep_storage = *keep, .matches = nullptr});
   limit_cache_mounts(store);
 }
 

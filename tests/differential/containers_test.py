@@ -99,7 +99,7 @@ CONTROL = {
     "restart": (LIVING, ["exec rr touch /kept", "restart -t 5 rr", "exec rr ls /kept", "inspect -f '{{.State.Status}} {{.RestartCount}}' rr", "restart nosuch", "restart", "stop -t 5 rr", "restart rr", "ps --format '{{.Names}}'"]),
     "rename": ([*LIVING, "create --name cc bb:1 true"], ["rename rr new", "ps -a --format '{{.Names}}'", "rename new new", "rename new cc", "rename new /other", "rename other 'a b'", "rename nosuch x1", "rename other", "rename other ''",
                                                         "inspect -f '{{.Name}}' other", "exec other true", "rm -f rr"]),
-    "top": (LIVING, ["top rr -o pid,args", "top rr -o args", "top nosuch", "top"]),
+    "top": ([*BASE, "run -d N --name rr bb:1 sh -c 'sleep 1000; true'"], ["top rr -o pid,args", "top rr -o args", "top nosuch", "top"]),
 }
 
 
