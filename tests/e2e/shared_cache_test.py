@@ -125,9 +125,10 @@ class InRegistry(SharedCache):
         for process in running:
             out, err = process.communicate(timeout=120)
             self.assertEqual((process.returncode, err), (0, b""), out)
-        # Whoever was last: the steps of the result fit together.
+        # Whoever was last with a step: those above it are there. Two stages may be of different writers, and then nobody has put the
+        # COPY from the one into the other.
         found = self.build(self.second, "--cache-from", self.source)
-        self.assertEqual(self.ran(found), ["ENV", "CMD"])
+        self.assertIn(self.ran(found), (["ENV", "CMD"], ["ENV", "COPY", "CMD"]))
         self.assert_store_sound("second")
 
     def test_a_cache_that_fails_fails_no_build(self):
