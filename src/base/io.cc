@@ -10,8 +10,6 @@
 #include <climits>
 #include <memory>
 
-#include "base/memory.h"
-
 namespace strata {
 
 Result<void> write_all(int fd, std::string_view bytes) {
@@ -48,8 +46,6 @@ Result<std::string> read_all(int fd, std::size_t limit) {
   std::string out;
   while (true) {
     std::size_t old = out.size();
-    out.reserve(old + guess);
-    populate(out.data() + old, guess);
     out.resize(old + guess);
     std::size_t n = TRY(read_full(fd, out.data() + old, guess));
     out.resize(old + n);

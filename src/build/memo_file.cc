@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kMemoMagic("strata memo 2\n\0\0", 16);
 constexpr std::size_t kBlockContent = std::size_t{64} << 10;  // bytes; one record may go beyond
 constexpr std::size_t kMaxBlock = kBlockContent + 8192;
-constexpr std::size_t kBlocksAhead = 4096;  // of the file that one read looks at for a block's head
+constexpr std::size_t kLongestPath = 4096;  // bytes
 
 struct BlockHead {
   std::uint32_t size = 0;
@@ -43,7 +43,7 @@ MemoReader::MemoReader(UniqueFd file) : file_(std::move(file)) {
 }
 
 void MemoReader::find_blocks() {
-  char head[sizeof(BlockHead) + sizeof(MemoStat) + kBlocksAhead];
+  char head[sizeof(BlockHead) + sizeof(MemoStat) + kLongestPath];
   if (read_at(file_.get(), head, kMemoMagic.size(), 0) < kMemoMagic.size() ||
       std::string_view(head, kMemoMagic.size()) != kMemoMagic)
     return;

@@ -12,10 +12,6 @@ constexpr const char* kStepsDirectory = "steps";
 constexpr std::string_view kFormat = "strata step 1";  // to be changed with the meaning of a key
 constexpr std::string_view kUnchanged = "unchanged";
 
-ChainID chain_on(const std::optional<ChainID>& parent, DiffID diff_id) {
-  return parent ? chain_id(*parent, diff_id) : chain_id(diff_id);
-}
-
 }  // namespace
 
 std::string StepCache::key(std::string_view material, const std::optional<ChainID>& parent) const {
@@ -40,7 +36,7 @@ Result<std::optional<StepCache::Hit>> StepCache::find(std::string_view material,
   if (*text != kUnchanged) {
     auto diff_id = Digest::parse(*text);
     if (!diff_id) return std::optional<Hit>();
-    auto chain = chain_on(parent, DiffID(*diff_id));
+    auto chain = chain_id(parent, DiffID(*diff_id));
     TRY(store_.hold(chain));
     auto layer = store_.layers().get(chain);
     if (!layer) return std::optional<Hit>();  // removed since

@@ -1,7 +1,6 @@
 #include "collect/build_cache.h"
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <tuple>
 
 #include "base/io.h"
+#include "fs/disk.h"
 #include "image/units.h"
 #include "store/cache_mount.h"
 #include "store/kept_blobs.h"
@@ -63,10 +63,7 @@ std::optional<std::int64_t> given_limit() {
 }
 
 std::int64_t default_limit(int own_dir) {
-  struct statvfs st = {};
-  if (::fstatvfs(own_dir, &st) < 0) return kLeastLimit;
-  auto disk = static_cast<std::int64_t>(st.f_blocks) * static_cast<std::int64_t>(st.f_frsize);
-  return std::max(kLeastLimit, disk / 10);
+  return std::max(kLeastLimit, file_system_size(own_dir).value_or(0) / 10);
 }
 
 /// The time of an empty file is that of the last look.

@@ -140,7 +140,7 @@ Document made_up_manifest(const std::string& config, const std::vector<DiffID>& 
   manifest.config = {registry::kDockerConfig, sha256(config),
                      static_cast<std::int64_t>(config.size())};
   for (const auto& layer : layers)
-    manifest.layers.push_back({kDockerPlainLayer, layer.digest(), 0});
+    manifest.layers.push_back({registry::kDockerPlainLayer, layer.digest(), 0});
   Document document;
   document.bytes = registry::encode_manifest(manifest, registry::kDockerManifest);
   document.media_type = registry::kDockerManifest;

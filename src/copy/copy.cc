@@ -99,7 +99,7 @@ class Copier {
     if (same) return document;
     for (auto& layer : layers) {
       if (change_of_layers() == Change::Compress) layer.media_type = registry::kDockerLayer;
-      if (change_of_layers() == Change::Decompress) layer.media_type = kDockerPlainLayer;
+      if (change_of_layers() == Change::Decompress) layer.media_type = registry::kDockerPlainLayer;
     }
     Manifest changed{config.front(), std::move(layers)};
     TRY(detail::rewrite_types(changed, type));

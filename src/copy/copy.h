@@ -9,9 +9,6 @@
 
 namespace strata::copy {
 
-/// The type of a layer that is a plain tar.
-inline constexpr const char* kDockerPlainLayer = "application/vnd.docker.image.rootfs.diff.tar";
-
 enum class Format : std::uint8_t { Docker, Oci };
 
 struct CopyOptions {

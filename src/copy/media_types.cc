@@ -15,7 +15,7 @@ struct Pair {
 constexpr Pair kConfigs[] = {{registry::kDockerConfig, registry::kOciConfig}};
 constexpr Pair kLayers[] = {
     {registry::kDockerLayer, registry::kOciLayer},
-    {kDockerPlainLayer, "application/vnd.oci.image.layer.v1.tar"},
+    {registry::kDockerPlainLayer, registry::kOciPlainLayer},
 };
 
 Result<void> rewrite(std::string& type, std::span<const Pair> pairs, bool oci) {
@@ -24,7 +24,7 @@ Result<void> rewrite(std::string& type, std::span<const Pair> pairs, bool oci) {
       type = oci ? pair.oci : pair.docker;
       return {};
     }
-  if (oci && type == "application/vnd.oci.image.layer.v1.tar+zstd") return {};
+  if (oci && type == registry::kOciZstdLayer) return {};
   return Error(ErrorCode::Unsupported, fmt::format("{} has no form in {}'s format", go_quote(type),
                                                    oci ? "OCI" : "docker"));
 }

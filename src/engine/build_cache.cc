@@ -1,7 +1,6 @@
 #include "engine/build_cache.h"
 
 #include <fcntl.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <map>
@@ -10,6 +9,7 @@
 #include "collect/build_cache.h"
 #include "engine/filter.h"
 #include "engine/log_time.h"
+#include "fs/disk.h"
 #include "image/json.h"
 #include "image/units.h"
 
@@ -100,12 +100,6 @@ namespace {
 
 constexpr const char* kDaemonFile = "/etc/docker/daemon.json";
 
-std::optional<std::int64_t> tenth_of_disk(int dir) {
-  struct statvfs fs = {};
-  if (::fstatvfs(dir, &fs) < 0) return std::nullopt;
-  return static_cast<std::int64_t>(fs.f_blocks * fs.f_frsize / 10);
-}
-
 std::optional<std::int64_t> storage_to_keep(const Store& store) {
   auto text = read_file(AT_FDCWD, kDaemonFile, std::size_t{1} << 20);
   if (!text) return std::nullopt;
@@ -114,7 +108,10 @@ std::optional<std::int64_t> storage_to_keep(const Store& store) {
   const auto& rules = (*json)["builder"]["gc"];
   if (!rules["enabled"].as_bool()) return std::nullopt;
   auto size = rules["defaultKeepStorage"].as_string();
-  if (size.empty()) return tenth_of_disk(store.dir());
+  if (size.empty()) {
+    auto disk = file_system_size(store.dir());
+    return disk ? std::optional(*disk / 10) : std::nullopt;
+  }
   auto bytes = parse_ram_size(size);
   return bytes && *bytes > 0 ? std::optional(*bytes) : std::nullopt;
 }

@@ -184,7 +184,7 @@ Result<std::optional<build::BuildRequest::FoundStep>> SharedCaches::look(
   auto entry = TRY(cache.steps->find(key));
   if (!entry) return std::optional<Found>();
   if (entry->layer) {
-    auto chain = parent ? chain_id(*parent, *entry->layer) : chain_id(*entry->layer);
+    auto chain = chain_id(parent, *entry->layer);
     TRY(store_.hold(chain));
     if (!store_.layers().contains(chain))
       TRY(cache.steps->fetch(store_, *entry, parent, {max_layer_size_, stop}));
@@ -214,7 +214,7 @@ std::vector<StepRecord> select_steps(const std::vector<StepRecord>& steps, const
   for (const auto& chain : chain_ids(image.diff_ids)) own.insert(chain);
   auto is_own = [&](const StepRecord& step) {
     if (!step.layer) return !step.parent || own.contains(*step.parent);
-    return own.contains(step.parent ? chain_id(*step.parent, *step.layer) : chain_id(*step.layer));
+    return own.contains(chain_id(step.parent, *step.layer));
   };
   std::vector<StepRecord> selected;
   std::set<std::string> keys;
@@ -232,7 +232,7 @@ std::vector<transfer::InlineStep> inline_steps(const std::vector<StepRecord>& st
   for (const auto& step : select_steps(steps, image, false)) {
     transfer::InlineStep entry{transfer::shared_key(step.key), std::nullopt, step.layer};
     if (step.layer) {
-      auto chain = step.parent ? chain_id(*step.parent, *step.layer) : chain_id(*step.layer);
+      auto chain = chain_id(step.parent, *step.layer);
       entry.layer =
           static_cast<std::size_t>(std::find(chains.begin(), chains.end(), chain) - chains.begin());
     }
@@ -248,8 +248,7 @@ std::vector<ExportedStep> exported(const Store& store, const std::vector<StepRec
   for (const auto& step : steps) {
     ExportedStep entry{transfer::shared_key(step.key), std::nullopt};
     if (step.layer) {
-      auto layer = store.layers().get(step.parent ? chain_id(*step.parent, *step.layer)
-                                                  : chain_id(*step.layer));
+      auto layer = store.layers().get(chain_id(step.parent, *step.layer));
       if (!layer) continue;
       entry.layer = *std::move(layer);
     }

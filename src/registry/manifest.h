@@ -23,6 +23,9 @@ inline constexpr const char* kOciManifest = "application/vnd.oci.image.manifest.
 inline constexpr const char* kOciIndex = "application/vnd.oci.image.index.v1+json";
 inline constexpr const char* kOciConfig = "application/vnd.oci.image.config.v1+json";
 inline constexpr const char* kOciLayer = "application/vnd.oci.image.layer.v1.tar+gzip";
+inline constexpr const char* kDockerPlainLayer = "application/vnd.docker.image.rootfs.diff.tar";
+inline constexpr const char* kOciPlainLayer = "application/vnd.oci.image.layer.v1.tar";
+inline constexpr const char* kOciZstdLayer = "application/vnd.oci.image.layer.v1.tar+zstd";
 
 /// Manifests, indexes and configs are at most so long, in bytes.
 inline constexpr std::int64_t kMaxDocument = std::int64_t{4} << 20;

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <tuple>
 
 #include "base/io.h"
+#include "fs/disk.h"
 #include "image/units.h"
 
 namespace strata {
@@ -66,10 +66,8 @@ bool remove_kept_blob(int own_dir, const std::string& name) {
 std::int64_t kept_blob_limit(int own_dir) {
   if (const char* text = std::getenv("STRATA_KEEP_BLOBS"); text != nullptr && *text != '\0')
     if (auto size = parse_ram_size(text)) return *size;
-  struct statvfs st = {};
-  if (::fstatvfs(own_dir, &st) < 0) return kMostBytes;
-  auto disk = static_cast<std::int64_t>(st.f_blocks) * static_cast<std::int64_t>(st.f_frsize);
-  return std::min(kMostBytes, disk / kPartOfDisk);
+  auto disk = file_system_size(own_dir);
+  return disk ? std::min(kMostBytes, *disk / kPartOfDisk) : kMostBytes;
 }
 
 void shrink_kept_blobs(int own_dir, std::int64_t limit) {

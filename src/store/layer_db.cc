@@ -90,7 +90,7 @@ Result<LayerInfo> read_layer(int dir, ChainID id) {
   layer.cache_id = trim(TRY(read_field(dir, "cache-id")));
   if (layer.cache_id.empty()) return damaged("cache-id");
   layer.parent = TRY(read_parent(dir));
-  if (id != (layer.parent ? chain_id(*layer.parent, layer.diff_id) : chain_id(layer.diff_id)))
+  if (id != chain_id(layer.parent, layer.diff_id))
     return Error(ErrorCode::Corrupt, "its name is not the ChainID of its parent and diff");
   return layer;
 }

@@ -150,7 +150,7 @@ Result<LayerInfo> LayerWriter::State::publish(const std::optional<ChainID>& pare
   layer.diff_id = sealed->diff_id;
   layer.size = sealed->size;
   layer.parent = parent;
-  layer.chain_id = parent ? chain_id(*parent, layer.diff_id) : chain_id(layer.diff_id);
+  layer.chain_id = chain_id(parent, layer.diff_id);
   layer.cache_id = cache->id();
   // Held before it is looked for: what is found then stays, until an image names it.
   TRY(store.hold(layer.chain_id));

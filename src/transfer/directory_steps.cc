@@ -94,7 +94,7 @@ class DirectorySteps final : public SharedSteps {
 
   Result<void> fetch(const Store& store, const StepEntry& entry,
                      const std::optional<ChainID>& parent, const Fetch& options) override {
-    auto chain = parent ? chain_id(*parent, *entry.layer) : chain_id(*entry.layer);
+    auto chain = chain_id(parent, *entry.layer);
     TRY(store.hold(chain));
     auto path = blob_path(entry.blob->digest);
     auto fd = TRY(open_at(dir_.get(), path, O_RDONLY | O_NOFOLLOW));

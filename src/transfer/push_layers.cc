@@ -7,11 +7,11 @@
 #include <thread>
 
 #include "base/byte_stream.h"
+#include "base/producer_source.h"
 #include "digest/hasher.h"
 #include "store/kept_blobs.h"
 #include "store/layer_reader.h"
 #include "transfer/detail/new_blob.h"
-#include "transfer/detail/producer_source.h"
 #include "transfer/detail/reporter.h"
 #include "transfer/metadata.h"
 
@@ -19,7 +19,6 @@ namespace strata::transfer {
 namespace {
 
 using detail::NewBlob;
-using detail::ProducerSource;
 using detail::Reporter;
 using registry::Descriptor;
 
@@ -300,8 +299,7 @@ Result<std::vector<Descriptor>> push_layers(const Store& store, registry::Reposi
 }
 
 std::string layer_media_type(bool oci, Compression compression) {
-  std::string base = oci ? "application/vnd.oci.image.layer.v1.tar"
-                         : "application/vnd.docker.image.rootfs.diff.tar";
+  std::string base = oci ? registry::kOciPlainLayer : registry::kDockerPlainLayer;
   if (compression == Compression::None) return base;
   return base + (oci ? '+' : '.') + (compression == Compression::Gzip ? "gzip" : "zstd");
 }

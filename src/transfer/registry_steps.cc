@@ -44,7 +44,7 @@ class RegistrySteps final : public SharedSteps {
 
   Result<void> fetch(const Store& store, const StepEntry& entry,
                      const std::optional<ChainID>& parent, const Fetch& options) override {
-    auto chain = parent ? chain_id(*parent, *entry.layer) : chain_id(*entry.layer);
+    auto chain = chain_id(parent, *entry.layer);
     TRY(store.hold(chain));
     auto file = TRY(BlobFile::open(store.own_dir(), entry.blob->digest, options.stop));
     if (store.layers().contains(chain)) {  // somebody has brought it while we waited

@@ -3,8 +3,9 @@ import hashlib
 import http.server
 import json
 import re
-import threading
 import urllib.request
+
+from tests.support.serving import Serving
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -13,7 +14,7 @@ def digest_of(data):
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-class FakeRegistry:
+class FakeRegistry(Serving):
     """Serves the repository "x". `blobs`: digest -> bytes; `manifests`: tag or digest -> (type, bytes).
 
     `faults`: a list of functions (handler) -> True if it has answered; each request of a blob asks the first one, which is then
@@ -51,11 +52,8 @@ class FakeRegistry:
                 self.reply(status, body, **({"Content_Length": str(length)} | headers))
                 self.close_connection = True
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.host = f"127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
+        self.serve(Handler)
+        self.host = f"127.0.0.1:{self.port}"
 
     def take(self, registry, repository, tag):
         """Has the image that a real registry has, as "x:1"."""
@@ -91,8 +89,3 @@ class FakeRegistry:
 
     def requests(self, part):
         return [entry for entry in self.log if part in entry[1]]
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()

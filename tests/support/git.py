@@ -3,7 +3,8 @@ import http.server
 import os
 import socketserver
 import subprocess
-import threading
+
+from tests.support.serving import Serving
 
 DATE = 1_500_000_000  # of every commit
 WHO = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b",
@@ -42,7 +43,7 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
 
-class Daemon:
+class Daemon(Serving):
     """Serves the repositories below `base` at `url`, with git's own protocol; each connection is a `git daemon` of its own."""
 
     def __init__(self, base):
@@ -51,21 +52,14 @@ class Daemon:
                 subprocess.run(["git", "daemon", "--inetd", "--export-all", "--base-path=" + base, base], stdin=self.request, stdout=self.request,
                                stderr=subprocess.DEVNULL, check=False, env=os.environ | WHO | SAFE)
 
-        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self.url = f"git://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        self.serve(Handler, socketserver.ThreadingTCPServer)
+        self.url = f"git://127.0.0.1:{self.port}"
 
 
 SAFE = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
 
 
-class SmartHttp:
+class SmartHttp(Serving):
     """Serves the repositories below `base` with git-http-backend. With `password`, "user:word" is asked for."""
 
     def __init__(self, base, password=None):
@@ -106,13 +100,5 @@ class SmartHttp:
 
             do_GET = do_POST = answer
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
+        self.serve(Handler)
         self.url = f"http://127.0.0.1:{self.port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()

@@ -18,7 +18,9 @@ LIVE = RECORD or bool(os.environ.get("STRATA_LIVE"))
 
 
 def digest(value):
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+    def text(other):  # a module says where it lies, and a checkout may lie anywhere
+        return getattr(other, "__name__", str(other))
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=text).encode()).hexdigest()
 
 
 class Known:

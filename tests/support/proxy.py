@@ -5,8 +5,10 @@ import socket
 import threading
 import urllib.parse
 
+from tests.support.serving import Serving
 
-class Proxy:
+
+class Proxy(Serving):
     """Sends everything to `target` ("127.0.0.1:5000"). `log` has the method and the target of each request, as asked for."""
 
     def __init__(self, target, password=None):
@@ -72,13 +74,5 @@ class Proxy:
             except OSError:
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.host = f"127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        self.serve(Handler)
+        self.host = f"127.0.0.1:{self.port}"

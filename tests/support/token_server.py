@@ -7,9 +7,10 @@ import hashlib
 import http.server
 import json
 import subprocess
-import threading
 import time
 import urllib.parse
+
+from tests.support.serving import Serving
 
 
 def run(*words, stdin=b""):
@@ -27,7 +28,7 @@ def key_id(folder):
     return ":".join(text[i:i + 4] for i in range(0, 48, 4))
 
 
-class TokenServer:
+class TokenServer(Serving):
     """Answers on the loopback device. `log` has the query of each request and the user. With `identity` it issues identity tokens."""
 
     ISSUER, SERVICE = "strata-test", "registry"
@@ -73,10 +74,8 @@ class TokenServer:
                 self.end_headers()
                 self.wfile.write(body)
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/token"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
+        self.serve(Handler)
+        self.url = f"http://127.0.0.1:{self.port}/token"
 
     def token(self, query, user):
         access = []
@@ -94,8 +93,3 @@ class TokenServer:
         """What the registry must be told."""
         return (f"auth: {{token: {{realm: {self.url}, service: {self.SERVICE}, issuer: {self.ISSUER}, "
                 f"rootcertbundle: {self.folder}/token.crt}}}}\n")
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()

@@ -1,9 +1,10 @@
 """A web server of the test's own, on the loopback device."""
 import http.server
-import threading
+
+from tests.support.serving import Serving
 
 
-class Web:
+class Web(Serving):
     """Serves `pages`: path -> (status, headers, body). A page without Content-Length gets the right one, unless its value is None.
 
     `log` has the path of each request.
@@ -28,15 +29,8 @@ class Web:
                 self.end_headers()
                 self.wfile.write(body)
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        self.serve(Handler)
+        self.url = f"http://127.0.0.1:{self.port}"
 
 
 DATE = {"Last-Modified": "Mon, 02 Jan 2006 15:04:05 GMT"}
