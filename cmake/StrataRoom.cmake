@@ -1,4 +1,4 @@
-# strata_room(NAME tar PUBLIC base PRIVATE compress EXTERNAL ZLIB::ZLIB)
+# strata_room(NAME tar PUBLIC base PRIVATE compress EXTERNAL isal)
 #
 # One room = one folder of src/ = one static library strata::NAME.
 #   PUBLIC   rooms whose types stand in this room's headers
@@ -61,7 +61,7 @@ function(strata_precompiled target kind)
   if(NOT TARGET strata_${kind}_headers)
     set(headers <algorithm> <array> <charconv> <functional> <map> <memory> <mutex> <optional> <set>
         <span> <string> <string_view> <thread> <utility> <variant> <vector> <fmt/format.h>)
-    set(libraries strata_options fmt::fmt)
+    set(libraries strata_options fmt_static)
     if(kind STREQUAL "test")
       list(APPEND headers <gtest/gtest.h>)
       list(APPEND libraries GTest::gtest)
