@@ -20,11 +20,11 @@ std::uint8_t* bytes_of(std::string& text) { return reinterpret_cast<std::uint8_t
 /// Deflates one block after the other; the buffer is too large for a stack.
 class Deflater {
  public:
-  bool run(std::string& dictionary, std::string& input, std::string& output) {
+  bool run(std::string& dictionary, std::string& input, Bytes& output) {
     isal_deflate_init(&stream_);
     stream_.level = 1;
-    stream_.level_buf = level_buffer_.data();
-    stream_.level_buf_size = static_cast<std::uint32_t>(level_buffer_.size());
+    stream_.level_buf = level_buffer_.get();
+    stream_.level_buf_size = ISAL_DEF_LVL1_DEFAULT;
     stream_.gzip_flag = IGZIP_DEFLATE;
     stream_.flush = SYNC_FLUSH;
     stream_.end_of_stream = 0;
@@ -34,22 +34,22 @@ class Deflater {
       return false;
     stream_.next_in = bytes_of(input);
     stream_.avail_in = static_cast<std::uint32_t>(input.size());
-    output.resize(input.size() + input.size() / 16 + kSpare);
-    std::size_t written = 0;
+    output.size = 0;
+    output.make_room(input.size() + input.size() / 16 + kSpare);
     for (;;) {
-      stream_.next_out = bytes_of(output) + written;
-      stream_.avail_out = static_cast<std::uint32_t>(output.size() - written);
+      stream_.next_out = output.data.get() + output.size;
+      stream_.avail_out = static_cast<std::uint32_t>(output.room - output.size);
       if (isal_deflate(&stream_) != COMP_OK) return false;
-      written = output.size() - stream_.avail_out;
+      output.size = output.room - stream_.avail_out;
       if (stream_.avail_out > 0) break;
-      output.resize(output.size() * 2);
+      output.make_room(output.room * 2);
     }
-    output.resize(written);
     return stream_.avail_in == 0;
   }
 
  private:
-  std::vector<std::uint8_t> level_buffer_ = std::vector<std::uint8_t>(ISAL_DEF_LVL1_DEFAULT);
+  std::unique_ptr<std::uint8_t[]> level_buffer_ =
+      std::make_unique_for_overwrite<std::uint8_t[]>(ISAL_DEF_LVL1_DEFAULT);
   isal_zstream stream_;
 };
 
@@ -64,9 +64,16 @@ std::array<char, 8> trailer(std::uint32_t crc, std::uint32_t size) {
 
 }  // namespace
 
+void Bytes::make_room(std::size_t wanted) {
+  if (wanted <= room) return;
+  auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(wanted);
+  std::copy_n(data.get(), size, larger.get());
+  data = std::move(larger);
+  room = wanted;
+}
+
 ParallelGzip::ParallelGzip(ByteSink sink, unsigned threads)
     : sink_(std::move(sink)), most_(std::size_t{threads} * 2), queue_(std::size_t{threads} * 2) {
-  input_.reserve(kBlock);
   for (unsigned i = 0; i < threads; i++) threads_.emplace_back([this] { work(); });
 }
 
@@ -86,26 +93,39 @@ void ParallelGzip::work() {
 
 Result<void> ParallelGzip::write(std::string_view bytes) {
   while (!bytes.empty()) {
-    auto n = std::min(bytes.size(), kBlock - input_.size());
-    input_ += bytes.substr(0, n);
+    if (!filling_) filling_ = empty_block();
+    auto& input = filling_->input;
+    auto n = std::min(bytes.size(), kBlock - input.size());
+    input += bytes.substr(0, n);
     bytes.remove_prefix(n);
-    if (input_.size() == kBlock) TRY(submit());
+    if (input.size() == kBlock) TRY(submit());
   }
   return {};
+}
+
+ParallelGzip::BlockPtr ParallelGzip::empty_block() {
+  if (spare_.empty()) {
+    auto block = std::make_shared<Block>();
+    block->input.reserve(kBlock);
+    return block;
+  }
+  auto block = std::move(spare_.back());
+  spare_.pop_back();
+  block->input.clear();
+  block->done = false;
+  return block;
 }
 
 Result<void> ParallelGzip::submit() {
   if (!begun_) TRY(sink_(kHeader));
   begun_ = true;
-  if (input_.empty()) return {};
-  crc_ = crc32_gzip_refl(crc_, bytes_of(input_), input_.size());
-  size_ += static_cast<std::uint32_t>(input_.size());
-  auto block = std::make_shared<Block>();
-  block->dictionary = std::move(dictionary_);
-  dictionary_ = input_.substr(input_.size() - std::min(input_.size(), kDictionary));
-  block->input = std::move(input_);
-  input_.clear();
-  input_.reserve(kBlock);
+  if (!filling_) return {};
+  auto block = std::move(filling_);
+  crc_ = crc32_gzip_refl(crc_, bytes_of(block->input), block->input.size());
+  size_ += static_cast<std::uint32_t>(block->input.size());
+  block->dictionary.swap(dictionary_);
+  dictionary_.assign(block->input,
+                     block->input.size() - std::min(block->input.size(), kDictionary));
   if (order_.size() == most_) TRY(emit_first());
   order_.push_back(block);
   queue_.push(std::move(block));
@@ -120,7 +140,9 @@ Result<void> ParallelGzip::emit_first() {
     changed_.wait(lock, [&] { return block->done; });
   }
   if (block->failed) return Error(ErrorCode::Internal, "gzip: deflate");
-  return sink_(block->output);
+  TRY(sink_({reinterpret_cast<const char*>(block->output.data.get()), block->output.size}));
+  spare_.push_back(std::move(block));
+  return {};
 }
 
 Result<void> ParallelGzip::finish() {
