@@ -2,6 +2,7 @@
 import base64
 import json
 import os
+import re
 import unittest
 
 from tests.support.case import IN_MEMORY
@@ -181,6 +182,21 @@ class Ways(ClientCase):
         with open(certs + "/hosts.toml", "w") as file:
             file.write(f'server = "https://{server.host}"\nca = "{self.path("ca.crt")}"\nclient = [["{client[0]}", "{client[1]}"]]\n')
         self.assertEqual(self.engine("registry", "tags", server.host + "/x"), "1")
+
+    def test_http_2_over_tls_and_http_1_1_without(self):
+        cert = self.certificate("registry", "subjectAltName=IP:127.0.0.1")
+        secure = self.registry(tls=cert)
+        certs = self.path("home/.config/docker/certs.d", secure.host)
+        os.makedirs(certs)
+        os.link(self.path("ca.crt"), certs + "/ca.crt")
+        for server, spoken in ((secure, "HTTP/2.0"), (self.registry("plain"), "HTTP/1.1")):
+            name = server.host + "/x:1"
+            image = self.build(self.engine, name)
+            self.engine("push", "-q", name)
+            other = self.strata("pulled-by-" + spoken[5])
+            other("pull", "-q", name)
+            self.assertEqual(other("images", "-q", "--no-trunc", name), image)
+            self.assertEqual(set(re.findall(r'"(?:GET|HEAD|POST|PUT|PATCH) [^ ]+ (HTTP/[0-9.]+)"', server.log())), {spoken}, server.log())
 
     def through(self, **environment):
         """An engine that is told of proxies."""
