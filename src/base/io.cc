@@ -98,17 +98,27 @@ Result<void> write_file_atomic(int dir, const std::string& name, std::string_vie
   return {};
 }
 
-Result<void> make_dirs(int dir, const std::string& path, mode_t mode) {
-  for (std::size_t end = 0; end != std::string::npos;) {
-    end = path.find('/', end + 1);
-    auto prefix = path.substr(0, end);
-    if (::mkdirat(dir, prefix.c_str(), mode) == 0) {
-      if (::fchmodat(dir, prefix.c_str(), mode, 0) < 0)
-        return Error::from_errno(errno, "chmod " + prefix);
-    } else if (errno != EEXIST) {
-      return Error::from_errno(errno, "mkdir " + prefix);
-    }
+namespace {
+
+/// False where the directory above is missing.
+Result<bool> make_dir(int dir, const std::string& path, mode_t mode) {
+  if (::mkdirat(dir, path.c_str(), mode) == 0) {
+    if (::fchmodat(dir, path.c_str(), mode, 0) < 0)
+      return Error::from_errno(errno, "chmod " + path);
+    return true;
   }
+  if (errno == ENOENT) return false;
+  if (errno != EEXIST) return Error::from_errno(errno, "mkdir " + path);
+  return true;
+}
+
+}  // namespace
+
+Result<void> make_dirs(int dir, const std::string& path, mode_t mode) {
+  if (TRY(make_dir(dir, path, mode))) return {};  // as a rule only the last one may be missing
+  for (auto end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1))
+    (void)TRY(make_dir(dir, path.substr(0, end), mode));
+  if (!TRY(make_dir(dir, path, mode))) return Error::from_errno(ENOENT, "mkdir " + path);
   return {};
 }
 
