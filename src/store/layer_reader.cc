@@ -1,6 +1,6 @@
 #include "store/layer_reader.h"
 
-#include "digest/hasher.h"
+#include "digest/background_hasher.h"
 #include "tar/header.h"
 #include "tar/split.h"
 
@@ -14,7 +14,7 @@ Result<void> read_layer(const Store& store, const LayerInfo& layer, const ByteSi
     auto path = TRY(tar::clean_name(name));
     return open_in_root(diff.get(), path, Resolve::InRoot, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   };
-  Hasher hasher;
+  BackgroundHasher hasher;
   auto hashed = [&](std::string_view bytes) {
     hasher.update(bytes);
     return sink(bytes);

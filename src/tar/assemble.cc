@@ -1,8 +1,6 @@
 #include <algorithm>
-#include <array>
-#include <vector>
+#include <memory>
 
-#include "base/io.h"
 #include "tar/crc64.h"
 #include "tar/detail/utf8.h"
 #include "tar/split.h"
@@ -10,7 +8,7 @@
 namespace strata::tar {
 namespace {
 
-constexpr std::size_t kCopySize = std::size_t{256} << 10;
+constexpr std::size_t kPieceSize = std::size_t{256} << 10;  // bytes
 
 /// As Go's %q, but characters beyond ASCII that do not print stay as they are.
 std::string quoted(std::string_view text) {
@@ -39,38 +37,73 @@ Error checksum_failed(const SplitEntry& file) {
   return Error(ErrorCode::Corrupt, "file integrity checksum failed for " + quoted(file.name));
 }
 
-/// Sends the content of `file`, and never more than its size.
-Result<void> copy_file(const SplitEntry& file, int fd, std::vector<char>& buffer,
-                       const ByteSink& sink) {
-  std::int64_t left = file.size;
-  std::uint64_t crc = 0;
-  while (true) {
-    // One byte more than is left tells a file that has grown.
-    auto wanted = std::min(static_cast<std::uint64_t>(left) + 1, std::uint64_t{buffer.size()});
-    std::size_t n = TRY(read_full(fd, buffer.data(), wanted));
-    if (n > static_cast<std::uint64_t>(left)) return checksum_failed(file);
-    if (n == 0) break;
-    left -= static_cast<std::int64_t>(n);
-    crc = crc64({buffer.data(), n}, crc);
-    TRY(sink({buffer.data(), n}));
+/// Collects what goes to a sink into larger pieces, so that small files and their headers go
+/// together.
+class Pieces {
+ public:
+  explicit Pieces(const ByteSink& sink) : sink_(sink) {}
+
+  Result<void> add(std::string_view bytes) {
+    while (!bytes.empty()) {
+      auto room = TRY(this->room());
+      auto n = std::min(room.size(), bytes.size());
+      std::copy_n(bytes.data(), n, room.data());
+      used_ += n;
+      bytes.remove_prefix(n);
+    }
+    return {};
   }
-  if (left > 0 || crc != file.crc) return checksum_failed(file);
-  return {};
-}
+
+  /// Sends the content of `file`, and never more than its size.
+  Result<void> add_file(const SplitEntry& file, int fd) {
+    std::int64_t left = file.size;
+    std::uint64_t crc = 0;
+    for (bool ended = false; !ended;) {
+      auto room = TRY(this->room());
+      // One byte more than is left tells a file that has grown.
+      auto wanted = std::min(static_cast<std::uint64_t>(left) + 1, std::uint64_t{room.size()});
+      std::size_t n = TRY(FdSource(fd).read(room.first(wanted)));
+      if (n > static_cast<std::uint64_t>(left)) return checksum_failed(file);
+      left -= static_cast<std::int64_t>(n);
+      crc = crc64({room.data(), n}, crc);
+      used_ += n;
+      ended = n == 0 || (left == 0 && n < wanted);
+    }
+    if (left > 0 || crc != file.crc) return checksum_failed(file);
+    return {};
+  }
+
+  Result<void> flush() {
+    if (used_ > 0) TRY(sink_({piece_.get(), used_}));
+    used_ = 0;
+    return {};
+  }
+
+ private:
+  /// What is left of the piece, at least a byte.
+  Result<std::span<char>> room() {
+    if (used_ == kPieceSize) TRY(flush());
+    return std::span(piece_.get() + used_, kPieceSize - used_);
+  }
+
+  const ByteSink& sink_;
+  std::unique_ptr<char[]> piece_ = std::make_unique_for_overwrite<char[]>(kPieceSize);
+  std::size_t used_ = 0;
+};
 
 }  // namespace
 
 Result<void> assemble(SplitReader& split, const OpenFile& open_file, const ByteSink& sink) {
-  std::vector<char> buffer(kCopySize);
+  Pieces out(sink);
   while (auto entry = TRY(split.next())) {
     if (entry->kind == SplitEntry::Kind::Segment) {
-      if (!entry->bytes.empty()) TRY(sink(entry->bytes));
+      TRY(out.add(entry->bytes));
     } else if (entry->size > 0) {
       UniqueFd fd = TRY(open_file(entry->name));
-      TRY(copy_file(*entry, fd.get(), buffer, sink));
+      TRY(out.add_file(*entry, fd.get()));
     }
   }
-  return {};
+  return out.flush();
 }
 
 }  // namespace strata::tar
