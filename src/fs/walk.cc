@@ -34,7 +34,7 @@ struct Level {
 class Walker {
  public:
   Walker(int root, const WalkVisitor& visit)
-      : root_(root), visit_(visit), buffer_(std::make_unique<Buffer>()) {}
+      : root_(root), visit_(visit), buffer_(std::make_unique_for_overwrite<Buffer>()) {}
 
   Result<void> run() {
     auto own = TRY(open_dir(root_, "."));
