@@ -19,6 +19,8 @@ std::span<const Command> all_commands() {
       group("registry", "Look into registries"),
       group("system", "Manage Strata"),
 
+      attach_command("attach"),
+      attach_command("container attach"),
       build_command("build"),
       build_command("builder build"),
       build_command("buildx build"),
@@ -76,6 +78,8 @@ std::span<const Command> all_commands() {
       manifest_rm_command("manifest rm"),
       pause_command("pause"),
       pause_command("container pause"),
+      port_command("port"),
+      port_command("container port"),
       pin_command("pin"),
       pin_command("image pin"),
       pins_command("pins"),

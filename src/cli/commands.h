@@ -10,6 +10,8 @@ namespace strata::cli {
 // the table (commands.cc), because docker has many commands under two names: "images" is "image
 // ls".
 
+Command attach_command(std::string_view path);
+Command port_command(std::string_view path);
 Command build_command(std::string_view path);
 Command builder_du_command(std::string_view path);
 Command builder_prune_command(std::string_view path);

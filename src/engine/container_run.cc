@@ -11,6 +11,7 @@
 #include "collect/remove_image.h"
 #include "container/attach.h"
 #include "container/detached.h"
+#include "container/join.h"
 #include "container/logs.h"
 #include "container/lookup.h"
 #include "container/remove.h"
@@ -119,6 +120,30 @@ Result<int> run_container(const EngineOptions& engine, const AttachRequest& requ
   if (auto_remove) TRY(release_base(*store, base));
   if (end.never_ran) return Error(ErrorCode::InvalidArgument, std::move(end.error));
   return end.exit_code;
+}
+
+Result<std::optional<int>> attach_container(const EngineOptions& engine,
+                                            const AttachRequest& request,
+                                            std::string_view detach_keys) {
+  JoinOptions options;
+  options.detach_keys = TRY(parse_detach_keys(detach_keys));
+  auto store = TRY(Store::open(engine.root, Store::Access::Write));
+  auto id = TRY(find_container(*store, request.container)).id;
+  auto record = TRY(settle_container(*store, id));
+  if (!is_running(*store, record))
+    return Error(ErrorCode::Conflict, "You cannot attach to a stopped container, start it first");
+  if (record.state.paused)
+    return Error(ErrorCode::Conflict, "You cannot attach to a paused container, unpause it first");
+  options.stdin_fd = attached(record.config.open_stdin, request.stdin_fd);
+  options.stdout_fd = request.stdout_fd;
+  options.stderr_fd = request.stderr_fd;
+  options.proxy_signals = request.proxy_signals;
+  if (record.config.tty && options.stdin_fd >= 0 && ::isatty(options.stdin_fd) == 0)
+    return Error(ErrorCode::InvalidArgument, "the input device is not a TTY");
+  auto held = TRY(hold_exit_code(*store, id));
+  if (TRY(join_container(*store, record, options)) == JoinEnd::Detached)
+    return std::optional<int>();
+  return std::optional(TRY(wait_for_container(*store, id)));
 }
 
 int failed_run_exit_code(std::string_view message) { return failed_start_exit_code(message); }

@@ -37,6 +37,13 @@ struct AttachRequest {
 Result<int> run_container(const EngineOptions& engine, const AttachRequest& request,
                           const WarningSink& warn);
 
+/// `attach`: follows a container that runs in the background, see join_container(). `proxy_signals`
+/// as there; stdin only if the container has one. Its exit code; nullopt if `detach_keys` (docker's
+/// own if empty) were typed. Conflict in docker's words if it does not run or is paused.
+Result<std::optional<int>> attach_container(const EngineOptions& engine,
+                                            const AttachRequest& request,
+                                            std::string_view detach_keys);
+
 /// The exit code of `docker run` for an error of the two above.
 int failed_run_exit_code(std::string_view message);
 
