@@ -24,14 +24,16 @@ struct ExitStatus {
 /// What to start, and with which descriptors.
 struct Command {
   std::vector<std::string> argv;                // argv[0] is looked up in PATH
+  int program_fd = -1;                          // executed instead, unless -1; O_PATH will do
   std::optional<std::vector<std::string>> env;  // nullopt: that of this process
   int stdin_fd = -1;                            // -1: /dev/null
   int stdout_fd = -1;                           // -1: inherited
   int stderr_fd = -1;                           // -1: inherited
   /// Further descriptors the child keeps, under the same number (close-on-exec is taken off).
   std::vector<int> keep_fds;
-  /// Runs in the child between fork and exec, for mounts and namespaces. Only async-signal-safe
-  /// calls: no allocation, no locks. Not zero = do not exec; errno goes back to the parent.
+  /// Runs in the child before exec, for mounts and namespaces. Only async-signal-safe calls: no
+  /// allocation, no locks. It works in the memory of this process, whose other threads go on: what
+  /// it changes there stays changed. Not zero = do not exec; errno goes back to the parent.
   std::function<int()> in_child;
   bool new_session = false;     // setsid: not reached by the terminal's Ctrl-C
   bool die_with_parent = true;  // SIGKILL when the thread that started it ends
