@@ -158,6 +158,20 @@ TEST_F(OverlayMount, IsNowhereAttachedAndVanishesWithItsDescriptor) {
   }
 }
 
+/// fsconfig(2) takes no more than 256 bytes at once.
+TEST_F(OverlayMount, ALongWayToTheDirectoriesIsTheOtherWayOfMounting) {
+  std::string deep = std::string(120, 'a') + "/" + std::string(120, 'b');
+  for (const char* d : {"/base", "/upper", "/work"}) make(deep + d);
+  write(deep + "/base/f", "1");
+  auto below = open_dir(dir(), deep);
+  ASSERT_TRUE(below);
+  auto mount = mount_overlay({below->get(), {"base"}, "upper", "work", true});
+  ASSERT_TRUE(mount) << mount.error().message();
+  EXPECT_EQ(read(*mount, "f"), "1");
+  ASSERT_TRUE(write_file(mount->get(), "g", "2", 0644));
+  EXPECT_EQ(*read_file(below->get(), "upper/g"), "2");
+}
+
 TEST_F(OverlayMount, AChildProcessAttachesItForItself) {
   for (const char* d : {"base", "upper", "work", "target"}) make(d);
   write("base/f", "1");
