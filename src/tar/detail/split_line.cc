@@ -5,7 +5,7 @@
 #include <charconv>
 #include <optional>
 
-#include "tar/detail/base64.h"
+#include "base/base64.h"
 #include "tar/detail/utf8.h"
 
 namespace strata::tar::detail {

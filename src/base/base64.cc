@@ -1,11 +1,11 @@
-#include "tar/detail/base64.h"
+#include "base/base64.h"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
-namespace strata::tar::detail {
+namespace strata {
 namespace {
 
 constexpr std::string_view kAlphabet =
@@ -87,4 +87,4 @@ bool append_base64_decoded(std::string& out, std::string_view text) {
   return ok;
 }
 
-}  // namespace strata::tar::detail
+}  // namespace strata
