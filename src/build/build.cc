@@ -321,6 +321,7 @@ JobOutcome run_job(const Job& job, const BuildRequest& request, progress::Report
                    {},
                    {},
                    {},
+                   {},
                    {}};
   for (const auto& name : request.cache_from)
     if (auto image = take_image(job.store, name)) state.cache_sources.push_back(*std::move(image));

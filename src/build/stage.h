@@ -67,7 +67,8 @@ struct BuildState {
   /// With shell_on_failure: opens a shell in what the first RUN that failed has left, and waits for
   /// its end. To be called when no stage writes any more.
   std::function<Result<void>()> failed_shell;
-  std::vector<StepRecord> records;  // guarded by `mutex`; see BuildRequest::record_steps
+  std::vector<StepRecord> records;            // guarded by `mutex`; see BuildRequest::record_steps
+  std::shared_ptr<const OciRuntime> runtime;  // guarded by `mutex`; opened by the first RUN
   std::mutex fetching;  // held while an image is fetched: one that two stages want comes once
 };
 
@@ -121,6 +122,7 @@ class Stage {
   Result<void> check_run(const dockerfile::Run& v) const;
   Result<RunStep> run_step(const dockerfile::Run& v);
   std::string run_material(const RunStep& step) const;
+  Result<OciRuntime> runtime();
   Result<RunSandbox> make_sandbox(const RunStep& step);
   Result<ContainerSpec> sandbox_spec(const RunSandbox& box, const RunStep& step);
   Result<void> mount_sandbox(RunSandbox& box, const RunStep& step);
@@ -143,7 +145,7 @@ class Stage {
   Result<void> prepare_bind(RunSandbox& box, const RunMount& m);
   Result<void> prepare_cache(RunSandbox& box, const RunMount& m);
   Result<void> prepare_secret(RunSandbox& box, const RunMount& m);
-  static Result<void> write_config(const RunSandbox& box, const ContainerSpec& spec);
+  static Result<void> write_config(const RunSandbox& box, std::string_view config);
   Result<void> prepare_agent(RunSandbox& box, const RunMount& m);
 
   struct FileStep;  // a COPY or ADD in the making

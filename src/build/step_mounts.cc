@@ -118,6 +118,7 @@ Result<std::string> Stage::mount_word(const RunMount& m) {
 
 Result<std::vector<MountStub>> Stage::mount_stubs(const RunStep& step) {
   std::vector<MountStub> points;
+  if (step.mounts.empty()) return points;  // looks at nothing, so that nothing needs to be mounted
   int image = TRY(root());
   for (const auto& m : step.mounts) {
     if (m.target.empty()) continue;
@@ -277,10 +278,10 @@ Result<void> Stage::prepare_secret(RunSandbox& box, const RunMount& m) {
 
 /// Where there are secrets, variables may hold some: then it is in the tmpfs, which the runtime
 /// finds behind a link.
-Result<void> Stage::write_config(const RunSandbox& box, const ContainerSpec& spec) {
+Result<void> Stage::write_config(const RunSandbox& box, std::string_view config) {
   constexpr const char* kConfig = "config.json";
-  if (!box.secrets) return write_file(box.bundle->fd(), kConfig, oci_config(spec), 0600);
-  TRY(write_file(box.secrets.get(), kConfig, oci_config(spec), 0600));
+  if (!box.secrets) return write_file(box.bundle->fd(), kConfig, config, 0600);
+  TRY(write_file(box.secrets.get(), kConfig, config, 0600));
   auto target = std::string(kSecrets) + '/' + kConfig;
   if (::symlinkat(target.c_str(), box.bundle->fd(), kConfig) < 0 && errno != EEXIST)
     return Error::from_errno(errno, "bundle of a step");

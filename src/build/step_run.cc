@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <thread>
 
 #include "base/io.h"
 #include "base/process.h"
@@ -177,7 +178,8 @@ Result<void> Stage::execute(const RunSandbox& box, const OciRuntime& runtime, co
   if (box.mounts.empty())
     if (auto failure = check_program(box.mount.get(), spec))
       return Error(ErrorCode::InvalidArgument, std::move(failure->message));
-  TRY(write_config(box, spec));
+  auto config = runtime.config(spec);
+  TRY(write_config(box, config.json));
 
   auto out = TRY(make_pipe());
   auto err = TRY(make_pipe());
@@ -185,10 +187,16 @@ Result<void> Stage::execute(const RunSandbox& box, const OciRuntime& runtime, co
   start.stdout_fd = out.write.get();
   start.stderr_fd = err.write.get();
   start.new_session = true;  // Ctrl-C is ours to handle
+  start.learn = config.learn;
   auto container = TRY(runtime.start(start));
+  std::jthread learning;  // once for a profile
+  if (!config.learn.empty()) learning = std::jthread([&] { container.wait_started(); });
   for (UniqueFd* end : {&out.write, &err.write}) *end = UniqueFd();
   auto relayed = relay(out.read.get(), err.read.get(), output_, build_.stop);
-  if (!relayed) return relayed;  // dropping the container kills and removes it
+  if (!relayed) {
+    container.end();
+    return relayed;
+  }
   auto outcome = TRY(container.wait());
   if (outcome.failure) return Error(ErrorCode::InvalidArgument, outcome.failure->message);
   if (outcome.status.success()) return {};
@@ -213,7 +221,7 @@ Result<void> Stage::keep_for_shell(RunSandbox box, const OciRuntime& runtime, co
   spec.terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
   std::lock_guard lock(build_.mutex);
   build_.failed_shell = [kept, spec, runtime, id = random_id()]() -> Result<void> {
-    TRY(write_config(*kept, spec));
+    TRY(write_config(*kept, runtime.config(spec).json));
     auto start = start_options(*kept, spec, id);
     start.stdin_fd = STDIN_FILENO;
     start.stdout_fd = STDOUT_FILENO;
@@ -296,6 +304,15 @@ Result<void> Stage::check_run(const dockerfile::Run& v) const {
   return {};
 }
 
+/// One for all steps: it has looked at the cgroups, and has one guardian.
+Result<OciRuntime> Stage::runtime() {
+  std::lock_guard lock(build_.mutex);
+  if (!build_.runtime)
+    build_.runtime = std::make_shared<OciRuntime>(TRY(
+        OciRuntime::open({build_.request.run.runtime, runtime_state_dir(build_.store.path())})));
+  return *build_.runtime;
+}
+
 Result<void> Stage::run(const dockerfile::Run& v) {
   TRY(check_run(v));
   auto step = TRY(run_step(v));
@@ -303,8 +320,7 @@ Result<void> Stage::run(const dockerfile::Run& v) {
   if (TRY(look_up(step.config, material))) return {};
   if (TRY(reuse(step.config, material))) return {};
 
-  auto runtime =
-      TRY(OciRuntime::open({build_.request.run.runtime, runtime_state_dir(build_.store.path())}));
+  auto runtime = TRY(this->runtime());
   auto limits = build_.request.run.limits;
   for (const auto& warning : fit_limits(limits, runtime.cgroups()))
     output_.write(fmt::format(" ---> [Warning] {}\n", warning));

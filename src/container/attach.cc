@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,9 +21,8 @@ namespace strata {
 namespace {
 
 constexpr std::array kProxied = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
-constexpr int kStopCheckMs = 100;
-constexpr int kFirstLookMs = 4;  // for the container's pid; then twice as long each time
-constexpr int kLastLookMs = 64;
+/// What has ended by then is written down once, at its end.
+constexpr int kShortRunMs = 10;
 
 sigset_t proxied_signals() {
   sigset_t set;
@@ -94,20 +94,31 @@ class OutputCopier {
   bool log_ok_ = true;
 };
 
-/// Beside the container: writes down that it runs as soon as it does, then passes signals on.
+/// Beside the container: writes down that it runs, then passes signals on.
 class Supervisor {
  public:
-  Supervisor(const Store& store, ContainerRecord record, const OciRuntime& runtime, bool proxy)
-      : store_(store), record_(std::move(record)), runtime_(runtime), proxy_(proxy) {}
+  Supervisor(const Store& store, std::string id, RunningContainer& container, bool proxy, int end)
+      : store_(store), id_(std::move(id)), container_(container), proxy_(proxy), end_(end) {}
 
-  void run(const std::stop_token& end) {
-    if (!find_process(end)) return;
-    note_start();
+  /// Until the other side of `end` is closed.
+  void run() {
+    pid_ = container_.wait_started();
+    if (pid_ <= 0) return;
+    process_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
     auto set = proxied_signals();
-    timespec wait = {0, kStopCheckMs * 1'000'000};
-    while (!end.stop_requested()) {
-      int signal = ::sigtimedwait(&set, nullptr, &wait);
-      if (signal > 0) pass_on(signal);
+    UniqueFd signals(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    std::array<pollfd, 2> fds = {pollfd{end_, POLLIN, 0}, pollfd{signals.get(), POLLIN, 0}};
+    for (int wait_ms = kShortRunMs; fds[0].revents == 0;) {
+      int ready = ::poll(fds.data(), fds.size(), wait_ms);
+      if (ready < 0 && errno != EINTR) return;
+      if (ready == 0) {
+        note_start();
+        wait_ms = -1;
+      }
+      signalfd_siginfo signal = {};
+      if (ready > 0 && fds[1].revents != 0 &&
+          ::read(signals.get(), &signal, sizeof signal) == sizeof signal)
+        pass_on(static_cast<int>(signal.ssi_signo));
     }
   }
 
@@ -115,23 +126,11 @@ class Supervisor {
   int exit_code() const { return exit_code_; }
 
  private:
-  bool find_process(const std::stop_token& end) {
-    for (int ms = kFirstLookMs; !end.stop_requested(); ms = std::min(2 * ms, kLastLookMs)) {
-      ::poll(nullptr, 0, ms);
-      auto state = runtime_.state(record_.id);
-      if (!state || state->pid <= 0 || state->status != ContainerStatus::Running) continue;
-      process_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, state->pid, 0)));
-      record_.state.pid = state->pid;
-      return static_cast<bool>(process_);
-    }
-    return false;
-  }
-
   void note_start() {
-    auto lock = lock_container(store_, record_.id);
-    auto record = load_container(store_, record_.id);
+    auto lock = lock_container(store_, id_);
+    auto record = load_container(store_, id_);
     if (!lock || !record) return;  // removed meanwhile
-    (void)record_start(store_, *record, record_.state.pid);
+    (void)record_start(store_, *record, pid_);
   }
 
   void pass_on(int signal) {
@@ -143,9 +142,11 @@ class Supervisor {
   }
 
   const Store& store_;
-  ContainerRecord record_;
-  const OciRuntime& runtime_;
+  std::string id_;
+  RunningContainer& container_;
   bool proxy_;
+  int end_;
+  pid_t pid_ = 0;
   UniqueFd process_;
   std::atomic<int> exit_code_ = 0;
 };
@@ -213,6 +214,7 @@ Result<ForegroundEnd> run_attached(const Store& store, ContainerRecord record, P
   options.bundle = run.files().dir;
   options.id = record.id;
   options.argv0 = run.argv0();
+  options.learn = run.learn();
   options.rootfs = run.rootfs();
   options.stdin_fd = ends.in.get();
   options.stdout_fd = ends.out.write.get();
@@ -230,12 +232,14 @@ Result<ForegroundEnd> run_attached(const Store& store, ContainerRecord record, P
   // The last output is copied after wait() has let go of the terminal.
   RawMode raw(record.config.tty ? stdio.stdin_fd : -1);
   OutputCopier copier(std::move(ends.out.read), std::move(ends.err.read), stdio, std::move(log));
-  Supervisor supervisor(store, record, run.runtime(), stdio.proxy_signals && !record.config.tty);
+  auto supervision = TRY(make_pipe());
+  Supervisor supervisor(store, record.id, container, stdio.proxy_signals && !record.config.tty,
+                        supervision.read.get());
   std::jthread copying([&] { copier.run(); });
-  std::jthread supervising([&](const std::stop_token& end) { supervisor.run(end); });
+  std::jthread supervising([&] { supervisor.run(); });
   auto outcome = container.wait();
-  { auto ended = std::move(container); }  // if waiting failed: kills it, so that the pipes close
-  supervising.request_stop();
+  container.end();  // so that the pipes close
+  supervision.write = UniqueFd();
   supervising.join();
   copying.join();
   run.unmount();

@@ -14,6 +14,7 @@
 #include "container/json_log.h"
 #include "container/remove.h"
 #include "container/running.h"
+#include "container/spec.h"
 #include "runtime/conmon.h"
 
 namespace strata {
@@ -76,6 +77,8 @@ void remove_mount_point(const Store& store, const std::string& id) {
   auto merged = store.path() + "/overlay2/" + mount->mount_id + "/merged";
   (void)::umount2(merged.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
   (void)::rmdir(merged.c_str());
+  // Of a volatile mount, which the kernel would not make again: no reboot was between.
+  (void)remove_tree(store.caches().dir(), mount->mount_id + "/work/work/incompat");
 }
 
 void sleep_ms(int milliseconds) { ::poll(nullptr, 0, milliseconds); }
@@ -139,7 +142,9 @@ Result<void> finish_run(const Store& store, ContainerRecord& record, const RunEn
   if (!state.started_at.is_zero()) state.finished_at = Time::now();
   TRY(save_container(store, record));
   remove_mount_point(store, record.id);
-  if (auto runtime = open_runtime(store, record)) (void)runtime->remove(record.id, /*force=*/true);
+  // A runtime forgets by itself what ran in the foreground.
+  if (stat_at(AT_FDCWD, runtime_state_dir(store.path()) + "/" + record.id))
+    if (auto runtime = open_runtime(store, record)) (void)runtime->remove(record.id, true);
   (void)remove_tree(store.own_dir(), run_files(store, record.id).name);
   return logged;
 }

@@ -65,6 +65,7 @@ PreparedRun::PreparedRun(PreparedRun&& o) noexcept
       mount_(std::move(o.mount_)),
       merged_(std::move(o.merged_)),
       argv0_(std::move(o.argv0_)),
+      learn_(std::move(o.learn_)),
       kept_(o.kept_) {}
 
 PreparedRun::~PreparedRun() {
@@ -86,6 +87,7 @@ Result<void> PreparedRun::mount_rootfs(const ContainerRecord& record) {
   }
   spec.upper = layers.mount_id + "/diff";
   spec.work = layers.mount_id + "/work";
+  spec.is_volatile = record.host.auto_remove;  // its end needs no sync: nothing of it stays
   mount_ = TRY(mount_overlay(spec));
   merged_ = store_->path() + "/overlay2/" + layers.mount_id + "/merged";
   if (::mkdir(merged_.c_str(), 0700) < 0 && errno != EEXIST)
@@ -110,7 +112,9 @@ Result<void> PreparedRun::write_bundle(const ContainerRecord& record,
   argv0_ = record.path;
   if (auto failure = check_program(mount_.get(), spec))
     return Error(ErrorCode::InvalidArgument, std::move(failure->message));
-  return write_file(store_->own_dir(), files_.name + "/config.json", oci_config(spec), 0600);
+  auto config = runtime_.config(spec);
+  learn_ = std::move(config.learn);
+  return write_file(store_->own_dir(), files_.name + "/config.json", config.json, 0600);
 }
 
 Result<PreparedRun> PreparedRun::prepare(const Store& store, ContainerRecord& record,

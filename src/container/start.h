@@ -31,6 +31,7 @@ class PreparedRun {
   const RunFiles& files() const { return files_; }
   RootfsMount rootfs() const { return {mount_.get(), merged_}; }
   const std::string& argv0() const { return argv0_; }
+  const std::string& learn() const { return learn_; }  // RuntimeConfig
 
   /// The run has begun: from now on finish_run() ends it.
   void keep_files() { kept_ = true; }
@@ -50,6 +51,7 @@ class PreparedRun {
   UniqueFd mount_;
   std::string merged_;
   std::string argv0_;
+  std::string learn_;
   bool kept_ = false;
 };
 

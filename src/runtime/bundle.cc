@@ -239,6 +239,13 @@ Json namespaces_json(const ContainerSpec& spec) {
   return list;
 }
 
+/// A runtime that lacks a capability itself could not start a container that shall have it.
+std::uint64_t granted_capabilities(const ContainerSpec& spec) {
+  return (spec.privileged ? ~std::uint64_t{0} : spec.capabilities) & available_capabilities();
+}
+
+bool has_seccomp(const ContainerSpec& spec) { return spec.seccomp && !spec.privileged; }
+
 Json linux_json(const ContainerSpec& spec, std::uint64_t capabilities) {
   Json out =
       Json::Object{{"resources", resources_json(spec)}, {"namespaces", namespaces_json(spec)}};
@@ -246,7 +253,7 @@ Json linux_json(const ContainerSpec& spec, std::uint64_t capabilities) {
   if (!spec.domainname.empty())
     out.set("sysctl", Json::Object{{"kernel.domainname", spec.domainname}});
   if (spec.privileged) return out;
-  if (spec.seccomp) out.set("seccomp", seccomp_profile(capabilities));
+  if (has_seccomp(spec)) out.set("seccomp", seccomp_profile(capabilities));
   out.set("maskedPaths", Json::strings(spec.masked_paths));
   out.set("readonlyPaths", Json::strings(spec.readonly_paths));
   return out;
@@ -286,10 +293,12 @@ std::vector<std::string> default_readonly_paths() {
   return {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
 }
 
+std::string oci_seccomp(const ContainerSpec& spec) {
+  return has_seccomp(spec) ? seccomp_profile(granted_capabilities(spec)).dump() : "";
+}
+
 std::string oci_config(const ContainerSpec& spec) {
-  // A runtime that lacks a capability itself could not start a container that shall have it.
-  auto wanted = spec.privileged ? ~std::uint64_t{0} : spec.capabilities;
-  auto capabilities = wanted & available_capabilities();
+  auto capabilities = granted_capabilities(spec);
   Json config = Json::Object{
       {"ociVersion", "1.0.2"},
       {"process", process_json(spec, capabilities)},

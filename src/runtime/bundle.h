@@ -97,6 +97,9 @@ struct ExecSpec {
 /// config.json is `config`, with the changes. Corrupt if that is no config.
 Result<std::string> oci_exec_process(std::string_view config, const ExecSpec& exec);
 
+/// The seccomp profile of that config, as JSON text; "" if the container has none.
+std::string oci_seccomp(const ContainerSpec& spec);
+
 /// config.json of a bundle: OCI runtime spec 1.0.2, Linux. No input makes it fail; what is not
 /// valid is refused by the runtime.
 std::string oci_config(const ContainerSpec& spec);

@@ -1,22 +1,30 @@
 #include "runtime/oci_runtime.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 
 #include "base/io.h"
 #include "base/random_id.h"
 #include "fs/overlay_mount.h"
 #include "image/json.h"
 #include "runtime/console.h"
+#include "runtime/protected_program.h"
 
 namespace strata {
 namespace {
+
+constexpr int kFirstLookMs = 4;  // for the pid of a container of runc; then twice as long each time
+constexpr int kLastLookMs = 64;
 
 bool is_crun(const std::string& program) {
   return program.substr(program.rfind('/') + 1).starts_with("crun");
@@ -27,29 +35,24 @@ std::string trimmed(std::string text) {
   return text;
 }
 
-/// Waits for the end of this process, however it ends: the write end of the pipe on its stdin
-/// closes. Then becomes the command that is given to it.
-Result<Process> start_guardian(std::vector<std::string> argv, int pipe_read,
-                               std::function<int()> in_child) {
-  auto null = TRY(open_at(AT_FDCWD, "/dev/null", O_RDWR));
-  Command command;
-  command.argv = {"/bin/sh", "-c", "read -r line; exec \"$@\"", "strata-guardian"};
-  command.argv.insert(command.argv.end(), argv.begin(), argv.end());
-  command.stdin_fd = pipe_read;
-  command.stdout_fd = null.get();
-  command.stderr_fd = null.get();
-  command.in_child = std::move(in_child);
-  command.new_session = true;
-  command.die_with_parent = false;
-  return Process::start(command).context("guardian");
-}
-
 ContainerStatus parse_status(std::string_view word) {
   if (word == "creating") return ContainerStatus::Creating;
   if (word == "created") return ContainerStatus::Created;
   if (word == "running") return ContainerStatus::Running;
   if (word == "paused") return ContainerStatus::Paused;
   return ContainerStatus::Stopped;
+}
+
+/// What crun writes into its --pid-file when the program of the container has been started, at once
+/// and without an end of line. 0 if all who could write have ended without.
+pid_t read_pid(int pipe) {
+  std::array<char, 16> digits{};
+  ssize_t n = 0;
+  while ((n = ::read(pipe, digits.data(), digits.size())) < 0 && errno == EINTR) {
+  }
+  pid_t pid = 0;
+  if (n > 0) std::from_chars(digits.data(), digits.data() + n, pid);
+  return pid;
 }
 
 /// Copies the pseudo-terminal that `runtime` hands over, as long as that process lives.
@@ -68,9 +71,10 @@ struct RunningContainer::Parts {
   std::string id;
   std::string argv0;
   std::string log_path;
-  UniqueFd alive;  // closes with this process; the guardian waits for that
-  std::optional<Process> guardian;
+  std::string learn;
   std::optional<Process> process;  // the runtime; gone after wait()
+  UniqueFd pid;                    // crun writes the container's pid to the other end
+  UniqueFd runtime_end;            // pidfd of `process`, if the pid has to be asked for
   // A terminal that we relay ourselves, in wait():
   std::optional<ConsoleSocket> console;
   UniqueFd in;
@@ -81,9 +85,16 @@ RunningContainer::RunningContainer(std::unique_ptr<Parts> parts) : parts_(std::m
 RunningContainer::RunningContainer(RunningContainer&&) noexcept = default;
 
 RunningContainer::~RunningContainer() {
-  if (!parts_ || !parts_->process) return;
+  if (parts_) end();
+}
+
+void RunningContainer::end() {
+  parts_->in = UniqueFd();
+  parts_->out = UniqueFd();
+  if (!parts_->process) return;
   parts_->process.reset();  // first: it could be about to create what is removed here
   (void)parts_->runtime.remove(parts_->id, true);
+  parts_->runtime.guardian_->release(parts_->id);
 }
 
 Result<RunOutcome> RunningContainer::wait() {
@@ -96,7 +107,7 @@ Result<RunOutcome> RunningContainer::wait() {
   parts_->process.reset();
   // A runtime that was killed has left the container behind.
   if (outcome.status.signal != 0) TRY(parts_->runtime.remove(parts_->id, true));
-  parts_->guardian.reset();
+  parts_->runtime.guardian_->release(parts_->id);
   if (!outcome.status.success()) {
     auto log = read_file(AT_FDCWD, parts_->log_path);
     if (log) outcome.failure = explain_failure(*log, parts_->argv0);
@@ -104,8 +115,35 @@ Result<RunOutcome> RunningContainer::wait() {
   return outcome;
 }
 
+pid_t RunningContainer::wait_started() {
+  const auto& runtime = parts_->runtime;
+  if (parts_->pid) {
+    auto pid = read_pid(parts_->pid.get());
+    // It has started the program, so it is done with this file.
+    if (pid > 0 && !parts_->learn.empty() && runtime.seccomp_)
+      (void)runtime.seccomp_->keep(parts_->learn,
+                                   runtime.options_.state_dir + "/" + parts_->id + "/seccomp.bpf");
+    return pid;
+  }
+  pollfd end = {parts_->runtime_end.get(), POLLIN, 0};
+  for (int ms = kFirstLookMs; ::poll(&end, 1, ms) == 0; ms = std::min(2 * ms, kLastLookMs)) {
+    auto state = runtime.state(parts_->id);
+    if (state && state->pid > 0 && state->status == ContainerStatus::Running) return state->pid;
+  }
+  return 0;
+}
+
 OciRuntime::OciRuntime(Options options, CgroupSupport cgroups)
-    : options_(std::move(options)), cgroups_(std::move(cgroups)) {}
+    : options_(std::move(options)),
+      cgroups_(std::move(cgroups)),
+      program_(std::make_shared<UniqueFd>(open_protected_program(options_.program))) {
+  auto remove = base_argv("");
+  remove.insert(remove.end(), {"delete", "--force"});
+  guardian_ = std::make_shared<Guardian>(std::move(remove), enter_namespace());
+  const auto& dir = options_.state_dir;
+  if (is_crun(options_.program))
+    seccomp_.emplace(dir.substr(0, dir.rfind('/')) + "/seccomp", options_.program);
+}
 
 Result<OciRuntime> OciRuntime::open(Options options) {
   if (!options.state_dir.starts_with('/'))
@@ -149,22 +187,45 @@ std::function<int()> OciRuntime::enter_namespace(std::vector<RootfsMount> mounts
   };
 }
 
+Command OciRuntime::command(const std::string& log_path,
+                            const std::vector<std::string>& arguments) const {
+  Command command;
+  command.argv = base_argv(log_path);
+  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  command.program_fd = program_->get();
+  if (*program_) {
+    command.env.emplace();
+    for (char** variable = environ; *variable != nullptr; variable++)
+      command.env->emplace_back(*variable);
+    command.env->emplace_back(kProtectedMark);
+  }
+  command.in_child = enter_namespace();
+  return command;
+}
+
+RuntimeConfig OciRuntime::config(const ContainerSpec& spec) const {
+  // Annotations of the user's could lead crun to another program than that of the profile.
+  bool is_known = seccomp_ && spec.annotations.empty();
+  auto profile = is_known ? oci_seccomp(spec) : "";
+  if (profile.empty()) return {oci_config(spec), ""};
+  auto key = seccomp_->key(profile);
+  auto compiled = seccomp_->find(key);
+  if (compiled.empty()) return {oci_config(spec), std::move(key)};
+  // Beside the profile, not in its place: another runtime, or an older one, goes by that.
+  auto with_program = spec;
+  with_program.annotations.emplace("run.oci.seccomp_bpf_data", std::move(compiled));
+  return {oci_config(with_program), ""};
+}
+
 Result<RunningContainer> OciRuntime::start(const StartOptions& options) const {
   auto log_path = options.bundle + "/runtime.log";
   ::unlink(log_path.c_str());  // of an earlier run
 
-  auto alive = TRY(make_pipe());
-  auto remove_argv = base_argv("");
-  remove_argv.insert(remove_argv.end(), {"delete", "--force", options.id});
-  auto guardian = TRY(start_guardian(remove_argv, alive.read.get(), enter_namespace()));
-
   auto parts = std::make_unique<RunningContainer::Parts>(RunningContainer::Parts{
-      *this, options.id, options.argv0, std::move(log_path), std::move(alive.write),
-      std::move(guardian), std::nullopt, std::nullopt, UniqueFd(), UniqueFd()});
+      *this, options.id, options.argv0, std::move(log_path), options.learn, std::nullopt,
+      UniqueFd(), UniqueFd(), std::nullopt, UniqueFd(), UniqueFd()});
 
-  Command command;
-  command.argv = base_argv(parts->log_path);
-  command.argv.insert(command.argv.end(), {"run", "--bundle=" + options.bundle});
+  auto command = this->command(parts->log_path, {"run", "--bundle=" + options.bundle});
   command.stdin_fd = options.stdin_fd;
   command.stdout_fd = options.stdout_fd;
   command.stderr_fd = options.stderr_fd;
@@ -179,24 +240,34 @@ Result<RunningContainer> OciRuntime::start(const StartOptions& options) const {
     command.stdin_fd = -1;
   }
   if (!console_socket.empty()) command.argv.push_back("--console-socket=" + console_socket);
+  Pipe pid;
+  if (is_crun(options_.program)) {  // runc renames a file of its own to this name
+    pid = TRY(make_pipe());
+    command.keep_fds = {pid.write.get()};
+    command.argv.push_back(fmt::format("--pid-file=/proc/self/fd/{}", pid.write.get()));
+  }
   command.argv.push_back(options.id);
   command.new_session = options.new_session;
   std::vector<RootfsMount> mounts = {options.rootfs};
   mounts.insert(mounts.end(), options.more_mounts.begin(), options.more_mounts.end());
   command.in_child = enter_namespace(std::move(mounts));
   parts->process = TRY(Process::start(command));
-  return RunningContainer(std::move(parts));
+  parts->pid = std::move(pid.read);
+  if (!parts->pid)
+    parts->runtime_end =
+        UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, parts->process->pid(), 0)));
+  RunningContainer container(std::move(parts));
+  // Not before: if this process dies now, the runtime does, too, long before it makes a container.
+  TRY(guardian_->take(options.id));
+  return container;
 }
 
 Result<RunOutcome> OciRuntime::exec(const ExecOptions& options) const {
-  Command command;
-  command.argv = base_argv(options.log_path);
-  command.argv.insert(command.argv.end(), {"exec", "--process=" + options.process_path});
+  auto command = this->command(options.log_path, {"exec", "--process=" + options.process_path});
   if (options.detach) command.argv.emplace_back("--detach");
   command.stdin_fd = options.stdin_fd;
   command.stdout_fd = options.stdout_fd;
   command.stderr_fd = options.stderr_fd;
-  command.in_child = enter_namespace();
   std::optional<ConsoleSocket> console;
   if (options.terminal && !options.detach && is_crun(options_.program)) {
     console.emplace(TRY(ConsoleSocket::listen(options_.state_dir + ".console-" + random_hex(4))));
@@ -217,12 +288,8 @@ Result<RunOutcome> OciRuntime::exec(const ExecOptions& options) const {
   return outcome;
 }
 
-Result<Output> OciRuntime::run(std::vector<std::string> arguments) const {
-  Command command;
-  command.argv = base_argv("");
-  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-  command.in_child = enter_namespace();
-  return run_and_capture(std::move(command));
+Result<Output> OciRuntime::run(const std::vector<std::string>& arguments) const {
+  return run_and_capture(command("", arguments));
 }
 
 Result<void> OciRuntime::start_created(const std::string& id) const {
@@ -240,7 +307,12 @@ Result<void> OciRuntime::kill(const std::string& id, int signal) const {
   return Error(ErrorCode::System, fmt::format("kill container {}: {}", id, trimmed(output.err)));
 }
 
+bool OciRuntime::knows(const std::string& id) const {
+  return stat_at(AT_FDCWD, options_.state_dir + "/" + id).has_value();
+}
+
 Result<void> OciRuntime::remove(const std::string& id, bool force) const {
+  if (force && !knows(id)) return {};
   std::vector<std::string> arguments = {"delete", id};
   if (force) arguments.insert(arguments.begin() + 1, "--force");
   auto output = TRY(run(arguments));
@@ -257,9 +329,8 @@ Result<void> OciRuntime::remove(const std::string& id, bool force) const {
 Result<ContainerState> OciRuntime::state(const std::string& id) const {
   auto output = TRY(run({"state", id}));
   if (!output.status.success()) {
-    // Runtimes keep one directory for each container; their messages differ.
-    auto kept = stat_at(AT_FDCWD, options_.state_dir + "/" + id);
-    if (!kept) return Error(ErrorCode::NotFound, "No such container: " + id);
+    // Their messages differ.
+    if (!knows(id)) return Error(ErrorCode::NotFound, "No such container: " + id);
     return Error(ErrorCode::System,
                  fmt::format("state of container {}: {}", id, trimmed(output.err)));
   }

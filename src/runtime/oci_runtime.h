@@ -10,7 +10,10 @@
 #include <vector>
 
 #include "base/process.h"
+#include "runtime/bundle.h"
 #include "runtime/cgroup.h"
+#include "runtime/guardian.h"
+#include "runtime/seccomp_cache.h"
 
 namespace strata {
 
@@ -44,6 +47,7 @@ struct StartOptions {
   std::string bundle;  // absolute directory that holds config.json; takes runtime.log, too
   std::string id;
   std::string argv0;  // the container's program, for messages
+  std::string learn;  // of RuntimeConfig
   RootfsMount rootfs;
   std::vector<RootfsMount> more_mounts;  // attached after it, for bind mounts of the config
   int stdin_fd = -1;                     // -1: /dev/null
@@ -77,6 +81,12 @@ struct ContainerState {
   pid_t pid = 0;  // on the host; 0 if stopped
 };
 
+/// What goes into a bundle.
+struct RuntimeConfig {
+  std::string json;   // config.json
+  std::string learn;  // for start(): the seccomp profile that crun compiles, see seccomp_cache.h
+};
+
 /// A container in the foreground. Dropped while running, it is killed and removed. If this process
 /// dies, however it does, a guardian process removes the container.
 class RunningContainer {
@@ -87,6 +97,14 @@ class RunningContainer {
 
   /// Waits for the end; the runtime removes its state. Once only, from any thread.
   Result<RunOutcome> wait();
+
+  /// Lets go of all that was borrowed or duplicated for it; kills and removes it if wait() has not
+  /// seen its end.
+  void end();
+
+  /// Waits until the program of the container has been started: its first process, on the host. 0
+  /// if the runtime ended before it told. Once only, from any thread, also beside wait().
+  pid_t wait_started();
 
  private:
   friend class OciRuntime;
@@ -111,6 +129,9 @@ class OciRuntime {
   const CgroupSupport& cgroups() const { return cgroups_; }
   /// One line if containers run without a cgroup; empty otherwise.
   std::string cgroup_warning() const;
+
+  /// oci_config(), with what is known already of the work that the runtime would have with it.
+  RuntimeConfig config(const ContainerSpec& spec) const;
 
   /// `run` in the foreground. The kernel ends the runtime when the *thread* that called this ends.
   Result<RunningContainer> start(const StartOptions& options) const;
@@ -140,11 +161,19 @@ class OciRuntime {
   std::function<int()> enter_namespace(std::vector<RootfsMount> mounts = {}) const;
 
  private:
+  friend class RunningContainer;
   OciRuntime(Options options, CgroupSupport cgroups);
-  Result<Output> run(std::vector<std::string> arguments) const;
+  /// A call of the runtime with these arguments; it logs to `log_path` unless that is empty.
+  Command command(const std::string& log_path, const std::vector<std::string>& arguments) const;
+  Result<Output> run(const std::vector<std::string>& arguments) const;
+  /// Is there anything of it? Runtimes keep one directory for each container.
+  bool knows(const std::string& id) const;
 
   Options options_;
   CgroupSupport cgroups_;
+  std::shared_ptr<const UniqueFd> program_;  // protected_program.h; may be -1
+  std::shared_ptr<Guardian> guardian_;
+  std::optional<SeccompCache> seccomp_;  // of crun
 };
 
 }  // namespace strata

@@ -85,7 +85,9 @@ class Runtime : public testing::TestWithParam<std::string> {
   std::string program() const { return GetParam(); }
 
   void write_config() {
-    ASSERT_TRUE(write_file(temp_->fd(), "bundle/config.json", oci_config(spec_), 0600));
+    auto config = runtime_->config(spec_);
+    learn_ = config.learn;
+    ASSERT_TRUE(write_file(temp_->fd(), "bundle/config.json", config.json, 0600));
   }
 
   UniqueFd mount() {
@@ -102,6 +104,7 @@ class Runtime : public testing::TestWithParam<std::string> {
     options.bundle = base_ + "/bundle";
     options.id = id_;
     options.argv0 = spec_.argv[0];
+    options.learn = learn_;
     options.rootfs = {rootfs.get(), spec_.rootfs};
     options.terminal = spec_.terminal;
     options.stdin_fd = in;
@@ -156,6 +159,7 @@ class Runtime : public testing::TestWithParam<std::string> {
   std::string id_ = random_hex(32);
   std::optional<OciRuntime> runtime_;
   ContainerSpec spec_;
+  std::string learn_;
 };
 
 TEST_P(Runtime, ExitCodeAndOutputAreTheProgramsOwn) {
@@ -380,6 +384,38 @@ TEST_P(Runtime, DroppedItIsGoneWheneverThatIs) {
     }
     EXPECT_EQ(runtime_->state(id_).error().code(), ErrorCode::NotFound) << delay_ms;
   }
+}
+
+/// What crun has compiled for one container is given to it for the next, byte for byte; runc
+/// compiles the profile each time.
+TEST_P(Runtime, TheSeccompFilterOfTheFirstIsThatOfTheNext) {
+  constexpr const char* kAnnotation = "run.oci.seccomp_bpf_data";
+  auto filter = [&] {  // of a container that runs
+    auto out = make_pipe();
+    auto container = start({"sh", "-c", "echo up; sleep 1000"}, out->write.get(), -1);
+    EXPECT_TRUE(container) << container.error().message();
+    EXPECT_GT(container->wait_started(), 0);
+    auto bytes = read_file(AT_FDCWD, base_ + "/state/" + id_ + "/seccomp.bpf");
+    return bytes ? *bytes : "";
+  };
+  auto config = [&] { return *read_file(temp_->fd(), "bundle/config.json"); };
+  auto first = filter();
+  EXPECT_EQ(config().find(kAnnotation), std::string::npos);
+  auto second = filter();
+  EXPECT_EQ(first, second);
+  bool is_crun = program() == "crun";
+  EXPECT_EQ(config().find(kAnnotation) != std::string::npos, is_crun);
+  EXPECT_EQ(learn_, "");
+  EXPECT_NE(config().find("\"seccomp\":{"), std::string::npos) << "the profile stays beside it";
+  EXPECT_NE(sh("cat /proc/self/status").out.find("Seccomp:\t2\n"), std::string::npos);
+  if (!is_crun) return;
+  EXPECT_EQ(first.size() % 8, 0u);
+  EXPECT_GT(first.size(), 1000u);
+  // Another set of capabilities is another profile, and annotations of the user's may be anything.
+  spec_.capabilities = 0;
+  EXPECT_NE(runtime_->config(spec_).learn, "");
+  spec_.annotations[kAnnotation] = "AAAA";
+  EXPECT_EQ(runtime_->config(spec_).learn, "");
 }
 
 TEST_P(Runtime, DiesWithTheProcessThatStartedIt) {

@@ -1,0 +1,90 @@
+"""What running costs, counted: processes that are started, syncs, mounts. No times."""
+import os
+import re
+import subprocess
+import unittest
+
+from tests.support import rootfs
+from tests.support.case import StoreCase
+
+IMAGE = "busybox:test"
+
+
+class Trace:
+    """The system calls of one command and of all that it starts."""
+
+    def __init__(self, text):
+        self.lines = [line.split(None, 1)[1] for line in text.splitlines() if " " in line]
+
+    def count(self, call):
+        return sum(line.startswith(call + "(") for line in self.lines)
+
+    def programs(self):
+        """What was executed, by name, in order; not what execvp looked for in vain."""
+        started = [re.match(r'execve(?:at)?\(.*?\["([^"]*)"(.*)', line) for line in self.lines if "ENOENT" not in line]
+        return [os.path.basename(match[1]) for match in started if match]
+
+
+class CostCase(StoreCase):
+    def setUp(self):
+        super().setUp()
+        self.engine = self.strata()
+        self.engine("import", rootfs.busybox(self.path("base.tar")), IMAGE)
+
+    def trace(self, *words, calls="execve,execveat,syncfs,fsync,fdatasync"):
+        path = self.path("trace")
+        subprocess.run(["strace", "-f", "-qq", "-s", "64", "-e", "signal=none", "-e", "trace=" + calls, "-o", path,
+                        *self.engine.command(), *words], check=True, timeout=120, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        with open(path, errors="replace") as file:
+            return Trace(file.read())
+
+
+class RunTest(CostCase):
+    def test_one_runtime_and_one_guardian(self):
+        """No call of the runtime to ask how the container is or to remove it, none that starts itself again."""
+        trace = self.trace("run", "--rm", "--network", "none", IMAGE, "true")
+        self.assertEqual(sorted(trace.programs()[1:]), ["crun", "sh", "true"])
+
+    def test_a_container_that_is_gone_with_its_end_is_not_synced(self):
+        trace = self.trace("run", "--rm", "--network", "none", IMAGE, "true")
+        self.assertEqual([trace.count(call) for call in ("syncfs", "fsync", "fdatasync")], [0, 0, 0])
+
+    def test_nothing_of_it_is_left_to_be_looked_at_by_later_commands(self):
+        before = os.listdir(self.path("store/strata/unsynced"))
+        for _ in range(3):
+            self.engine("run", "--rm", "--network", "none", IMAGE, "true")
+        self.assertEqual(os.listdir(self.path("store/strata/unsynced")), before)
+
+    def test_creation_and_removal_are_one_sync_each(self):
+        trace = self.trace("create", "--name", "box", "--network", "none", IMAGE, "true")
+        self.assertEqual([trace.count(call) for call in ("syncfs", "fsync", "fdatasync")], [1, 0, 0])
+        trace = self.trace("rm", "box")
+        self.assertEqual([trace.count(call) for call in ("syncfs", "fsync", "fdatasync")], [1, 0, 0])
+
+
+class BuildTest(CostCase):
+    STEPS = 5
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.path("context"))
+        with open(self.path("context/Dockerfile"), "w") as file:
+            file.write(f"FROM {IMAGE}\n" + "".join(f"RUN touch /{step}\n" for step in range(self.STEPS)))
+
+    def test_one_runtime_for_each_step_and_one_guardian_for_all(self):
+        trace = self.trace("build", "--no-cache", "-t", "made", self.path("context"))
+        programs = trace.programs()
+        self.assertEqual(programs.count("crun"), self.STEPS)
+        self.assertEqual(programs.count("sh"), self.STEPS + 1)  # that of RUN, and the guardian's
+        self.assertEqual(len(programs), 1 + 2 * self.STEPS + 1)
+
+    def test_syncs_and_mounts_do_not_grow_with_the_steps(self):
+        trace = self.trace("build", "--no-cache", "-t", "made", self.path("context"), calls="syncfs,fsync,fsmount,open_tree")
+        self.assertLessEqual(trace.count("syncfs"), 2)
+        # Each step mounts its root file system; the image's is looked at once.
+        self.assertLessEqual(trace.count("fsmount"), self.STEPS + 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
