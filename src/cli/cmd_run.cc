@@ -51,6 +51,7 @@ Result<int> run(Options& o, Call& call) {
     refuse(call, checked.error(), true);
     return kNotStarted;
   }
+  o.container.options.starts_now = true;
   auto id = create_from_flags(call, o.container);
   if (!id) return refuse(call, id.error(), true);
 

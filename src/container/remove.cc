@@ -68,11 +68,12 @@ Result<void> remove_container(const Store& store, const std::string& id,
   if (is_running(store, record)) return still_runs(record);
   // Whoever finds it half removed after a crash, a dockerd too, knows what was meant.
   record.state.removal_in_progress = true;
-  TRY(save_container(store, record));
+  TRY(save_condemned_container(store, record));
   auto condemned = TRY(take_away_record(store, id));
   TRY(remove_layers(store, id).context("container {}", id));
   if (request.volumes) TRY(remove_anonymous_volumes(store, record));
   TRY(remove_tree(store.own_dir(), condemned));
+  store.unsynced().forget_container(id);
   abandon_run(store, id);
   return {};
 }

@@ -54,7 +54,9 @@ Result<NewContainer> create_container(const EngineOptions& engine,
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
   if (options.step) request.image = TRY(step_image(*store, options.image, *options.step)).str();
   auto created = TRY(create_container(*store, request));
-  if (!engine.lazy) TRY(store->sync());
+  // One that goes with its run need not be there after a power cut.
+  bool goes = options.starts_now && request.host.auto_remove;
+  if (!engine.lazy && !goes) TRY(store->sync());
   return NewContainer{created.record.id, std::move(created.warnings)};
 }
 

@@ -21,7 +21,8 @@ struct ContainerOptions {
   std::optional<std::int64_t> step;  // its image after this entry of its history; see step_image()
   std::vector<std::string> command;
   std::string name;
-  bool detach = false;  // of run: nothing is attached
+  bool detach = false;      // of run: nothing is attached
+  bool starts_now = false;  // run: with auto_remove it need not outlive a power cut
 
   std::vector<std::string> env;           // "NAME=value"; "NAME" takes the caller's value
   std::vector<std::string> env_files;     // names of files with such lines

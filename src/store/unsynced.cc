@@ -59,6 +59,11 @@ void Unsynced::remove(const Name& name) const {
   ::unlinkat(own_dir_, (std::string(kUnsynced) + '/' + name.file).c_str(), 0);
 }
 
+void Unsynced::forget_container(const std::string& id) const {
+  remove(
+      {.file = fmt::format("{}.container-{}", this_boot(), id), .boot = {}, .kind = {}, .hex = {}});
+}
+
 const std::string& Unsynced::this_boot() {
   static const std::string kId = read_boot_id();
   return kId;

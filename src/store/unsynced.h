@@ -36,6 +36,8 @@ class Unsynced {
   Result<std::vector<Name>> list() const;
   /// After a sync that began when they were already published.
   void remove(const Name& name) const;
+  /// Of a container that is there no more, or half: nothing of it needs to be safe.
+  void forget_container(const std::string& id) const;
 
   /// The id of the running kernel's boot.
   static const std::string& this_boot();
