@@ -1,31 +1,58 @@
 #include "fs/xattr.h"
 
+#include <fcntl.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 
 namespace strata {
 namespace {
 
-/// The calls that do not follow a link at the last component, or, for the object behind a
-/// descriptor, those that do: /proc/self/fd/N is itself a link to it.
-struct Target {
-  std::string path;
-  bool follow = false;
+/// struct xattr_args of linux/xattr.h, which older headers lack.
+struct XattrArgs {
+  std::uint64_t value;
+  std::uint32_t size;
+  std::uint32_t flags;
+};
 
-  Target(int dir, const std::string& name)
-      : path(fmt::format("/proc/self/fd/{}", dir)), follow(name.empty()) {
-    if (!follow) path.append("/").append(name);
+/// getxattrat(2), since Linux 6.13: looks up one name in place of four.
+ssize_t getxattr_at(int dir, const char* name, const char* attribute, char* buffer,
+                    std::size_t size) {
+  constexpr long kNumber = 464;
+  XattrArgs args = {reinterpret_cast<std::uintptr_t>(buffer), static_cast<std::uint32_t>(size), 0};
+  return ::syscall(kNumber, dir, name, AT_SYMLINK_NOFOLLOW, attribute, &args, sizeof args);
+}
+
+/// An object, and the calls for it that do not follow a link at the last component. Where the
+/// descriptor, or the kernel, does not take a direct one, the object is named by way of
+/// /proc/self/fd/N, itself a link to what is behind the descriptor.
+struct Target {
+  int dir;
+  const std::string& name;
+
+  std::string path() const {
+    return name.empty() ? fmt::format("/proc/self/fd/{}", dir)
+                        : fmt::format("/proc/self/fd/{}/{}", dir, name);
   }
+  bool follow() const { return name.empty(); }
+  static bool is_path_only(ssize_t n) { return n < 0 && errno == EBADF; }
+  static bool is_unknown(ssize_t n) { return n < 0 && (errno == ENOSYS || errno == EPERM); }
 
   ssize_t list(char* buffer, std::size_t size) const {
-    return follow ? ::listxattr(path.c_str(), buffer, size)
-                  : ::llistxattr(path.c_str(), buffer, size);
+    if (!follow()) return ::llistxattr(path().c_str(), buffer, size);
+    auto n = ::flistxattr(dir, buffer, size);
+    return is_path_only(n) ? ::listxattr(path().c_str(), buffer, size) : n;
   }
   ssize_t get(const char* attribute, char* buffer, std::size_t size) const {
-    return follow ? ::getxattr(path.c_str(), attribute, buffer, size)
-                  : ::lgetxattr(path.c_str(), attribute, buffer, size);
+    if (!follow()) {
+      auto n = getxattr_at(dir, name.c_str(), attribute, buffer, size);
+      return is_unknown(n) ? ::lgetxattr(path().c_str(), attribute, buffer, size) : n;
+    }
+    auto n = ::fgetxattr(dir, attribute, buffer, size);
+    return is_path_only(n) ? ::getxattr(path().c_str(), attribute, buffer, size) : n;
   }
 };
 
@@ -58,13 +85,13 @@ Result<std::optional<std::string>> fetch(int absent, Call call) {
 }  // namespace
 
 Result<bool> has_xattrs(int dir, const std::string& name) {
-  ssize_t size = Target(dir, name).list(nullptr, 0);
+  ssize_t size = Target{dir, name}.list(nullptr, 0);
   if (size < 0 && errno != ENOTSUP) return Error::from_errno(errno, "list xattrs " + name);
   return size > 0;
 }
 
 Result<std::vector<Xattr>> list_xattrs(int dir, const std::string& name) {
-  Target target(dir, name);
+  Target target{dir, name};
   auto names = TRY(fetch(ENOTSUP, [&](char* b, std::size_t n) {
                      return target.list(b, n);
                    }).context("{}", name));
@@ -82,24 +109,24 @@ Result<std::vector<Xattr>> list_xattrs(int dir, const std::string& name) {
 
 Result<std::optional<std::string>> get_xattr(int dir, const std::string& name,
                                              const std::string& attribute) {
-  Target target(dir, name);
+  Target target{dir, name};
   return fetch(ENODATA, [&](char* b, std::size_t n) { return target.get(attribute.c_str(), b, n); })
       .context("{} {}", name, attribute);
 }
 
 Result<void> set_xattr(int dir, const std::string& name, const std::string& attribute,
                        const std::string& value) {
-  Target target(dir, name);
-  auto* call = target.follow ? ::setxattr : ::lsetxattr;
-  if (call(target.path.c_str(), attribute.c_str(), value.data(), value.size(), 0) < 0)
+  Target target{dir, name};
+  auto* call = target.follow() ? ::setxattr : ::lsetxattr;
+  if (call(target.path().c_str(), attribute.c_str(), value.data(), value.size(), 0) < 0)
     return xattr_error("set xattr", name, attribute);
   return {};
 }
 
 Result<void> remove_xattr(int dir, const std::string& name, const std::string& attribute) {
-  Target target(dir, name);
-  auto* call = target.follow ? ::removexattr : ::lremovexattr;
-  if (call(target.path.c_str(), attribute.c_str()) < 0 && errno != ENODATA)
+  Target target{dir, name};
+  auto* call = target.follow() ? ::removexattr : ::lremovexattr;
+  if (call(target.path().c_str(), attribute.c_str()) < 0 && errno != ENODATA)
     return xattr_error("remove xattr", name, attribute);
   return {};
 }
