@@ -305,13 +305,13 @@ Result<void> CopyPlan::write(LayerWriter& layer, Tarsums* sums, const Copied& co
   Writing to{layer, sums, copied, stop, 0, {}};
   for (const auto& [path, item] : items_) {
     if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
-    TRY(write_item(to, path, item).context("{}", item.from != nullptr ? item.from->path : path));
+    TRY(write_item(to, path, item));
   }
-  return {};
+  return layer.settle();
 }
 
 Result<void> CopyPlan::write_item(Writing& to, const std::string& path, const Item& item) const {
-  auto entry = TRY(make_entry(path, item.meta));
+  auto entry = TRY(make_entry(path, item.meta));  // its errors and the layer's name the entry
   if (rules_.time && (item.origin != Origin::Image || entry.mtime > *rules_.time))
     entry.mtime = *rules_.time;
   if (item.from == nullptr) return to.layer.add(entry);
@@ -325,15 +325,15 @@ Result<void> CopyPlan::write_item(Writing& to, const std::string& path, const It
       return to.layer.add(entry);
     }
   }
-  if (file.is_link()) entry.linkname = TRY(item.tree->read_link(file));
+  if (file.is_link()) entry.linkname = TRY(item.tree->read_link(file).context("{}", file.path));
   if (!file.is_regular()) return to.layer.add(entry);
   return write_content(to, std::move(entry), item);
 }
 
 Result<void> CopyPlan::write_content(Writing& to, tar::Entry entry, const Item& item) {
   const SourceFile& file = *item.from;
-  auto fd = TRY(item.tree->open(file));
-  if (auto capability = TRY(get_xattr(fd.get(), "", kCapability)))
+  auto fd = TRY(item.tree->open(file).context("{}", file.path));
+  if (auto capability = TRY(get_xattr(fd.get(), "", kCapability).context("{}", file.path)))
     entry.xattrs.emplace_back(kCapability, *std::move(capability));
   auto tell = [&to](std::size_t n) {
     to.bytes += static_cast<std::int64_t>(n);

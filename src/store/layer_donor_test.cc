@@ -39,6 +39,7 @@ TEST_F(LayerDonors, EqualFilesAreLinked) {
   add(w, dir_entry("d"));
   add(w, file_entry("d/big", big_.size()), big_);
   add(w, file_entry("d/small", 5), "small");
+  EXPECT_OK(w.settle());
   EXPECT_EQ(inode(w, "d/big"), donor_inode("d/big"));
   EXPECT_EQ(inode(w, "d/small"), donor_inode("d/small"));
   auto sealed = must(w.seal());
@@ -56,6 +57,7 @@ TEST_F(LayerDonors, OtherContentIsWritten) {
   add(w, dir_entry("d"));
   add(w, file_entry("d/big", other.size()), other);
   add(w, file_entry("d/small", 5), "smaLl");
+  EXPECT_OK(w.settle());
   EXPECT_NE(inode(w, "d/big"), donor_inode("d/big"));
   EXPECT_EQ(must(read_file(w.diff(), "d/big")), other);
   EXPECT_EQ(must(read_file(w.diff(), "d/small")), "smaLl");

@@ -38,6 +38,7 @@ struct LayerWriter::State {
   Result<void> add(const tar::Entry& entry, ByteSource* content);
   Result<void> add_content(const tar::Entry& entry, ByteSource& content);
   Result<void> add_tar(ByteSource& tar);
+  Result<void> settle();
   Result<SealedLayer> seal();
   Result<LayerInfo> publish(const std::optional<ChainID>& parent);
   Result<void> complete_cache(const std::optional<LayerInfo>& parent);
@@ -99,17 +100,17 @@ Result<void> LayerWriter::State::add(const tar::Entry& entry, ByteSource* conten
     StringSource none{std::string_view()};
     TRY(add_content(entry, content != nullptr ? *content : none));
   } else {
-    TRY(tree->put(entry, entry.name));
+    TRY(recorder->then([this, entry] { return tree->put(entry, entry.name); }));
   }
   has_failed = false;
   return {};
 }
 
 Result<void> LayerWriter::State::add_content(const tar::Entry& entry, ByteSource& content) {
-  TRY(tree->begin_file(entry, entry.name));
+  TRY(recorder->then([this, entry] { return tree->begin_file(entry, entry.name); }));
   TRY(recorder->content(content, entry.size,
                         [this](std::string_view bytes) { return tree->content(bytes); }));
-  TRY(tree->end_file());
+  TRY(recorder->then([this] { return tree->end_file(); }));
   return recorder->segment(tar::padding(entry.size));
 }
 
@@ -117,9 +118,15 @@ Result<void> LayerWriter::State::add_tar(ByteSource& tar) {
   if (kind != Kind::Nothing) return Error(ErrorCode::Internal, "a layer is made of one tar");
   TRY(begin(Kind::Tar, detail::TreeWriter::Order::Any));
   TRY(detail::apply_tar(tar, *tree, *recorder));
-  TRY(tree->settle());
+  TRY(settle());
   has_failed = false;
   return {};
+}
+
+Result<void> LayerWriter::State::settle() {
+  if (!tree) return {};
+  TRY(recorder->wait());
+  return tree->settle();
 }
 
 Result<SealedLayer> LayerWriter::State::seal() {
@@ -130,7 +137,7 @@ Result<SealedLayer> LayerWriter::State::seal() {
     result.size = TRY(detail::record_upper(cache->diff(), *recorder));
   } else {
     TRY(std::exchange(settled, Result<void>()));
-    if (tree) TRY(tree->settle());
+    TRY(settle());
     if (tree) result.size = tree->size();
     if (kind != Kind::Tar) TRY(recorder->segment(tar::end_marker()));
   }
@@ -212,7 +219,9 @@ Result<LayerWriter> LayerWriter::adopt(const Store& store, std::shared_ptr<Cache
 }
 
 Result<void> LayerWriter::add(const tar::Entry& entry, ByteSource* content) {
-  return state_->add(entry, content).context("{}", entry.name);
+  auto done = state_->add(entry, content);
+  if (!done && !state_->recorder->has_failed_task()) done.error().add_context(entry.name);
+  return done;
 }
 
 Result<void> LayerWriter::add_tar(ByteSource& tar) { return state_->add_tar(tar); }
@@ -221,8 +230,14 @@ int LayerWriter::diff() const { return state_->cache->diff(); }
 
 std::shared_ptr<CacheDir> LayerWriter::cache() const {
   // Whoever stands on it must see the final times of directories.
-  if (state_->tree && state_->settled) state_->settled = state_->tree->settle();
+  if (state_->settled) state_->settled = state_->settle();
   return state_->cache;
+}
+
+Result<void> LayerWriter::settle() {
+  auto done = state_->settle();
+  state_->has_failed = state_->has_failed || !done;
+  return done;
 }
 
 Result<SealedLayer> LayerWriter::seal() { return state_->seal(); }

@@ -28,7 +28,9 @@ struct SealedLayer {
 };
 
 /// A layer being written: its cache directory, DiffID, size and tar-split grow together, in one
-/// pass over the data. Hashing and tar-split run on a thread of their own, a few MiB behind.
+/// pass over the data. Hashing and tar-split run on a thread of their own, and so does the laying
+/// down of the files, a few MiB behind: its error may come from any later call, up to settle() or
+/// seal(), and begins with the name of its entry.
 ///   open -> seal() -> publish(), or dropped at any time, which removes everything it made.
 /// Formats: docs/store.md, sections 2 to 4 and 7. One thread at a time.
 class LayerWriter {
@@ -59,9 +61,12 @@ class LayerWriter {
   /// inside `diff` or are refused with the entry's name (3.5, 4.4).
   Result<void> add_tar(ByteSource& tar);
 
+  /// Waits until all that was added is in `diff`, and sets the times of directories.
+  Result<void> settle();
+
   /// Directory `diff` of the layer, for looking only.
   int diff() const;
-  /// The cache directory, to stand the next layer on before this one is published.
+  /// The cache directory, settled, to stand the next layer on before this one is published.
   std::shared_ptr<CacheDir> cache() const;
 
   /// No more entries. Waits for the hasher. Times of directories are set last.

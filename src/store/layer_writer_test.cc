@@ -135,6 +135,28 @@ TEST_F(LayerWriterTest, TreeUpperAndThePythonToolGiveOneDiffID) {
   expect_sound({"--expect-clean", "--rebuild-from-diff"});
 }
 
+TEST_F(LayerWriterTest, AnErrorOfTheLayingThreadNamesItsEntry) {
+  auto w = writer();
+  std::string big(3 << 20, 'b');
+  add(w, file_entry("big", big.size()), big);
+  add(w, file_entry("twice", 1), "1");
+  StringSource again("2");
+  auto error = w.add(file_entry("twice", 1), &again);
+  StringSource later("3");
+  if (error) error = w.add(file_entry("u", 1), &later);
+  if (error) error = w.settle();
+  ASSERT_FALSE(error);
+  EXPECT_EQ(error.error().message(), "twice: open twice: file exists");
+  EXPECT_FALSE(w.settle());
+  EXPECT_FALSE(w.seal());
+}
+
+TEST_F(LayerWriterTest, ADroppedLayerWaitsForNothing) {
+  auto w = writer();
+  std::string big(30 << 20, 'b');
+  add(w, file_entry("big", big.size()), big);
+}
+
 TEST_F(LayerWriterTest, ManyBatchesAndFilesOfAllSizes) {
   auto w = writer();
   unsigned seed = 1;

@@ -22,7 +22,7 @@ class Applier {
   Result<void> run() {
     while (auto entry = TRY(reader_.next())) {
       TRY(recorder_.segment(reader_.raw()));
-      TRY(apply(*entry).context("tar entry {}", go_quote(entry->name)));
+      TRY(named(*entry, apply(*entry)));
     }
     TRY(recorder_.segment(reader_.raw()));
     return reader_.read_rest([this](std::string_view rest) -> Result<void> {
@@ -32,6 +32,12 @@ class Applier {
   }
 
  private:
+  Result<void> named(const tar::Entry& entry, Result<void> done) {
+    if (!done && !recorder_.has_failed_task())
+      done.error().add_context("tar entry " + go_quote(entry.name));
+    return done;
+  }
+
   Result<void> apply(tar::Entry& entry) {
     auto path = TRY(tar::clean_name(entry.name));
     // dockerd's words. Rebuilt from tar-split, both would be what the last one left.
@@ -46,7 +52,7 @@ class Applier {
     if (entry.type == tar::EntryType::HardLink)
       entry.linkname = TRY(tar::clean_name(entry.linkname));
     TRY(recorder_.file(entry.name, 0));
-    return tree_.put(entry, path);
+    return recorder_.then([&tree = tree_, entry, path] { return tree.put(entry, path); });
   }
 
   /// "./": dockerd does not apply its metadata either.
@@ -64,11 +70,11 @@ class Applier {
   }
 
   Result<void> apply_file(const tar::Entry& entry, const std::string& path) {
-    TRY(tree_.begin_file(entry, path));
+    TRY(recorder_.then([&tree = tree_, entry, path] { return tree.begin_file(entry, path); }));
     TRY(recorder_.file(entry.name, entry.size));
     TRY(recorder_.content(reader_, entry.size,
-                          [this](std::string_view bytes) { return tree_.content(bytes); }));
-    return tree_.end_file();
+                          [&tree = tree_](std::string_view bytes) { return tree.content(bytes); }));
+    return recorder_.then([&tree = tree_] { return tree.end_file(); });
   }
 
   /// `path` from `base` on begins with ".wh.".
@@ -76,11 +82,14 @@ class Applier {
     auto directory = path.substr(0, base == 0 ? 0 : base - 1);
     auto hidden = path.substr(base + kMark.size());
     if (path.compare(base, std::string::npos, kOpaqueMark) == 0) {
-      TRY(tree_.opaque(directory));
+      TRY(recorder_.then(
+          [&tree = tree_, entry, directory] { return tree.opaque(entry, directory); }));
     } else if (hidden.empty() || hidden == "." || hidden == "..") {
       return refused("deletes no name");
     } else {
-      TRY(tree_.whiteout(entry, path.substr(0, base) + hidden));
+      TRY(recorder_.then([&tree = tree_, entry, deleted = path.substr(0, base) + hidden] {
+        return tree.whiteout(entry, deleted);
+      }));
     }
     return record_mark(entry);
   }

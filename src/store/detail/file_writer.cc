@@ -48,11 +48,11 @@ Result<void> copy_bytes(int from, int to, std::int64_t size, char* buffer) {
 
 Result<void> FileWriter::begin(const std::string& name, const tar::Entry& entry) {
   name_ = name;
-  entry_ = &entry;
+  entry_ = entry;
   done_ = 0;
   out_ = UniqueFd();
   candidate_ = find_candidate();
-  if (!candidate_) out_ = TRY(create_file(dirs_.fd(), name_, entry.mode));
+  if (!candidate_) out_ = TRY(create_file(dirs_.fd(), name_, entry_.mode));
   return {};
 }
 
@@ -66,20 +66,19 @@ Result<void> FileWriter::write(std::string_view bytes) {
 Result<void> FileWriter::end() {
   if (candidate_ && link_candidate()) return {};
   if (candidate_) TRY(write_instead());
-  TRY(metadata_.set_file(out_.get(), *entry_,
-                         dirs_.inherits_group() ? Inode::Other : Inode::Plain));
+  TRY(metadata_.set_file(out_.get(), entry_, dirs_.inherits_group() ? Inode::Other : Inode::Plain));
   out_ = UniqueFd();
   return {};
 }
 
 std::optional<FileWriter::Candidate> FileWriter::find_candidate() const {
-  if (entry_->size == 0) return std::nullopt;
+  if (entry_.size == 0) return std::nullopt;
   for (const auto& donor : dirs_.donors()) {
     struct stat st = {};
     if (::fstatat(donor.get(), name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) continue;
-    if (!same_file(*entry_, st) || shared_.count(st.st_ino) != 0) continue;
+    if (!same_file(entry_, st) || shared_.count(st.st_ino) != 0) continue;
     auto fd = open_at(donor.get(), name_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (fd && same_xattrs(*entry_, fd->get()))
+    if (fd && same_xattrs(entry_, fd->get()))
       return Candidate{*std::move(fd), donor.get(), st.st_ino};
   }
   return std::nullopt;
@@ -107,7 +106,7 @@ bool FileWriter::link_candidate() {
 /// Goes over to a file of its own; what has come so far is what the candidate begins with.
 Result<void> FileWriter::write_instead() {
   if (!scratch_) scratch_.reset(new char[kScratch]);
-  out_ = TRY(create_file(dirs_.fd(), name_, entry_->mode));
+  out_ = TRY(create_file(dirs_.fd(), name_, entry_.mode));
   TRY(copy_bytes(candidate_->fd.get(), out_.get(), done_, scratch_.get()));
   candidate_.reset();
   return {};

@@ -27,11 +27,13 @@ class FileWriter {
   FileWriter(const DirStack& dirs, const MetadataSetter& metadata)
       : dirs_(dirs), metadata_(metadata) {}
 
-  /// The file `name` of the current directory, which must not exist. `entry` is borrowed until
-  /// end(). The content follows by write() in any pieces.
+  /// The file `name` of the current directory, which must not exist. The content follows by write()
+  /// in any pieces.
   Result<void> begin(const std::string& name, const tar::Entry& entry);
   Result<void> write(std::string_view bytes);
   Result<void> end();
+  /// What the last begin() was told.
+  const tar::Entry& entry() const { return entry_; }
 
   /// To be called before the file gets a second name: replaces it by a copy if a donor has it too.
   Result<void> make_own(int dir, const std::string& name, const struct stat& st);
@@ -52,7 +54,7 @@ class FileWriter {
   const DirStack& dirs_;
   const MetadataSetter& metadata_;
   std::string name_;
-  const tar::Entry* entry_ = nullptr;
+  tar::Entry entry_;
   UniqueFd out_;  // not open while a candidate fits
   std::optional<Candidate> candidate_;
   std::int64_t done_ = 0;  // bytes of content that have come

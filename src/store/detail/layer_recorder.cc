@@ -12,22 +12,26 @@ namespace strata::detail {
 LayerRecorder::LayerRecorder(UniqueFd split)
     : split_file_(std::move(split)),
       split_([fd = split_file_.get()](std::string_view bytes) { return write_all(fd, bytes); }) {
-  batch_.bytes.reset(new char[kBatchSize]);  // not zeroed: most layers touch little of it
+  batches_.push_back(std::make_unique<Batch>());
+  batch_ = batches_.front().get();
 }
 
 LayerRecorder::~LayerRecorder() {
-  full_.close();
+  gives_up_ = true;
+  to_digest_.close();
+  to_do_.close();
   empty_.close();
-  if (thread_.joinable()) thread_.join();
+  if (digester_.joinable()) digester_.join();
+  if (worker_.joinable()) worker_.join();
 }
 
 Result<void> LayerRecorder::segment(std::string_view bytes) {
   while (!bytes.empty()) {
     if (space() == 0) TRY(submit());
     auto piece = bytes.substr(0, space());
-    std::memcpy(batch_.bytes.get() + batch_.used, piece.data(), piece.size());
-    batch_.used += piece.size();
-    batch_.steps.push_back({Op::Segment, static_cast<std::uint32_t>(piece.size()), 0});
+    std::memcpy(batch_->bytes.get() + batch_->used, piece.data(), piece.size());
+    batch_->used += piece.size();
+    batch_->steps.push_back({Op::Segment, static_cast<std::uint32_t>(piece.size()), 0});
     bytes.remove_prefix(piece.size());
   }
   return {};
@@ -37,9 +41,9 @@ Result<void> LayerRecorder::file(std::string_view raw_name, std::int64_t size) {
   if (raw_name.size() > kBatchSize)
     return Error(ErrorCode::InvalidArgument, "name is longer than 1 MiB");
   if (raw_name.size() > space()) TRY(submit());
-  std::memcpy(batch_.bytes.get() + batch_.used, raw_name.data(), raw_name.size());
-  batch_.used += raw_name.size();
-  batch_.steps.push_back({Op::File, static_cast<std::uint32_t>(raw_name.size()), size});
+  std::memcpy(batch_->bytes.get() + batch_->used, raw_name.data(), raw_name.size());
+  batch_->used += raw_name.size();
+  batch_->steps.push_back({Op::File, static_cast<std::uint32_t>(raw_name.size()), size});
   return {};
 }
 
@@ -50,9 +54,9 @@ Result<void> LayerRecorder::content(ByteSource& source, std::int64_t size, const
     if (n == 0)
       return Error(ErrorCode::Corrupt,
                    fmt::format("ends {} bytes before its size of {}", left, size));
-    TRY(also(std::string_view(buffer.data(), n)));
-    batch_.used += n;
-    batch_.steps.push_back({Op::Content, static_cast<std::uint32_t>(n), 0});
+    batch_->used += n;
+    batch_->steps.push_back({Op::Content, static_cast<std::uint32_t>(n), 0});
+    if (also) TRY(show({buffer.data(), n}, also));
     left -= static_cast<std::int64_t>(n);
   }
   char more = 0;
@@ -66,39 +70,87 @@ Result<std::span<char>> LayerRecorder::room(std::int64_t at_most) {
   constexpr std::int64_t kLeast = 4096;  // a shorter piece would not pay for its system calls
   if (static_cast<std::int64_t>(space()) < std::min(at_most, kLeast)) TRY(submit());
   auto size = std::min(static_cast<std::uint64_t>(at_most), std::uint64_t{space()});
-  return std::span(batch_.bytes.get() + batch_.used, size);
+  return std::span(batch_->bytes.get() + batch_->used, size);
 }
 
-/// Hands the batch over and takes an empty one; the first time starts the other side.
-Result<void> LayerRecorder::submit() {
-  if (!thread_.joinable()) {
-    for (std::size_t i = 1; i < kBatches; i++)
-      empty_.push(Batch{std::unique_ptr<char[]>(new char[kBatchSize]), 0, {}});
-    thread_ = std::jthread([this] { run(); });
-  }
-  if (!full_.push(std::move(batch_))) return stop();
-  auto next = empty_.pop();
-  if (!next) return stop();
-  batch_ = *std::move(next);
+Result<void> LayerRecorder::show(std::string_view bytes, const ByteSink& also) {
+  if (!is_threaded()) return at_once(also(bytes));
+  batch_->tasks.push_back({{}, also, bytes});
   return {};
 }
 
-/// Why the other side gave up.
+Result<void> LayerRecorder::then(Task task) {
+  if (!is_threaded()) return at_once(task());
+  batch_->tasks.push_back({std::move(task), {}, {}});
+  return {};
+}
+
+Result<void> LayerRecorder::at_once(Result<void> done) {
+  if (!done) gives_up_ = true;
+  return done;
+}
+
+void LayerRecorder::start() {
+  for (std::size_t i = 1; i < kBatches; i++) {
+    batches_.push_back(std::make_unique<Batch>());
+    empty_.push(batches_.back().get());
+  }
+  digester_ = std::jthread([this] { run(); });
+  worker_ = std::jthread([this] { work(); });
+}
+
+/// Gives batch_ to both sides; it is for them alone then. False if one of them has failed.
+bool LayerRecorder::hand_over() {
+  auto* batch = std::exchange(batch_, nullptr);
+  batch->users = 2;
+  handed_over_++;
+  return to_do_.push(batch) && to_digest_.push(batch) && !gives_up_;
+}
+
+/// Hands the batch over and takes an empty one; the first time starts the other sides.
+Result<void> LayerRecorder::submit() {
+  if (!is_threaded()) start();
+  auto next = hand_over() ? empty_.pop() : std::nullopt;
+  if (next) {
+    batch_ = *next;
+    return {};
+  }
+  batches_.push_back(std::make_unique<Batch>());  // for what the caller adds all the same
+  batch_ = batches_.back().get();
+  return stop();
+}
+
+Result<void> LayerRecorder::wait() {
+  if (!is_threaded()) return {};
+  if (!batch_->tasks.empty()) TRY(submit());
+  for (auto done = done_.load(); done != handed_over_; done = done_.load()) done_.wait(done);
+  if (gives_up_) return stop();
+  return {};
+}
+
+/// Why another side gave up.
 Error LayerRecorder::stop() {
-  if (thread_.joinable()) thread_.join();
+  {
+    std::lock_guard lock(failure_mutex_);
+    if (failure_) return *std::exchange(failure_, std::nullopt);
+  }
+  to_digest_.close();
+  if (digester_.joinable()) digester_.join();
   auto result = std::exchange(result_, Result<void>());
   if (!result) return std::move(result).error();
   return Error(ErrorCode::Internal, "the layer has failed before");
 }
 
 Result<Digest> LayerRecorder::finish() {
-  if (thread_.joinable()) {
-    // If the other side has stopped this is refused, and its result says why.
-    (void)full_.push(std::move(batch_));
-    full_.close();
-    thread_.join();
+  if (is_threaded()) {
+    (void)hand_over();  // if a side has failed, its result says why
+    to_digest_.close();
+    to_do_.close();
+    worker_.join();
+    digester_.join();
+    if (gives_up_) return stop();
   } else {
-    result_ = digest(batch_);
+    result_ = digest(*batch_);
   }
   TRY(std::exchange(result_, Result<void>()));
   TRY(end_segment());
@@ -106,15 +158,41 @@ Result<Digest> LayerRecorder::finish() {
   return hasher_.finish();
 }
 
-void LayerRecorder::run() {
-  while (auto batch = full_.pop()) {
-    result_ = digest(*batch);
-    if (!result_) break;
-    batch->used = 0;
-    batch->steps.clear();
-    if (!empty_.push(*std::move(batch))) break;
+/// Whoever needs a batch last gives it back.
+void LayerRecorder::release(Batch* batch) {
+  if (--batch->users > 0) return;
+  batch->used = 0;
+  batch->steps.clear();
+  batch->tasks.clear();
+  empty_.push(batch);
+}
+
+void LayerRecorder::work() {
+  while (auto batch = to_do_.pop()) {
+    auto result = gives_up_ ? Result<void>() : do_tasks(**batch);
+    if (!result) {
+      std::lock_guard lock(failure_mutex_);
+      failure_ = std::move(result).error();
+      gives_up_ = true;
+    }
+    release(*batch);
+    done_++;
+    done_.notify_all();
   }
-  full_.close();
+}
+
+Result<void> LayerRecorder::do_tasks(const Batch& batch) {
+  for (const auto& work : batch.tasks) TRY(work.task ? work.task() : work.sink(work.bytes));
+  return {};
+}
+
+void LayerRecorder::run() {
+  while (auto batch = to_digest_.pop()) {
+    result_ = digest(**batch);
+    if (!result_) break;
+    release(*batch);
+  }
+  to_digest_.close();
   empty_.close();
 }
 

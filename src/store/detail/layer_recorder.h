@@ -1,7 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,11 +21,15 @@
 
 namespace strata::detail {
 
-/// Turns the bytes of a layer's tar into its DiffID and tar-split. The caller fills batches of 1
-/// MiB and goes on; a thread of its own digests them, at most four batches behind. A layer that
-/// fits into one batch needs no thread. The first error of either side ends both.
+/// Turns the bytes of a layer's tar into its DiffID and tar-split, and does with them what else is
+/// asked for: laying down the files. The caller fills batches of 1 MiB and goes on; one thread
+/// digests them, another one does the tasks, both at most six batches behind. A layer that fits
+/// into one batch needs no thread: its tasks are done at once. The first error of any side ends
+/// all.
 class LayerRecorder {
  public:
+  using Task = std::function<Result<void>()>;
+
   /// `split` is the new file tar-split.json.gz.
   explicit LayerRecorder(UniqueFd split);
   LayerRecorder(const LayerRecorder&) = delete;
@@ -32,12 +39,19 @@ class LayerRecorder {
   /// Bytes of the tar that the tar-split holds: headers, padding.
   Result<void> segment(std::string_view bytes);
   /// The next segment() begins a new entry of the tar-split.
-  void cut() { batch_.steps.push_back({Op::Cut, 0, 0}); }
+  void cut() { batch_->steps.push_back({Op::Cut, 0, 0}); }
   /// A member of the tar. With `size` > 0 its content() follows.
   Result<void> file(std::string_view raw_name, std::int64_t size);
-  /// Reads the content of the member from `source` and shows it to `also`, a piece of at most 1 MiB
-  /// after the other. Corrupt if the source holds less or more than `size` bytes.
-  Result<void> content(ByteSource& source, std::int64_t size, const ByteSink& also);
+  /// Reads the content of the member from `source`. Corrupt if it holds less or more than `size`
+  /// bytes. `also`, if it is there, is a task for each piece of at most 1 MiB.
+  Result<void> content(ByteSource& source, std::int64_t size, const ByteSink& also = {});
+
+  /// Tasks are done one after the other, in the order of the calls.
+  Result<void> then(Task task);
+  /// Until all tasks so far are done. The error of the first one that failed.
+  Result<void> wait();
+  /// Whether a task has failed. Its error comes, once, from whatever is called next.
+  bool has_failed_task() const { return gives_up_; }
 
   /// Waits for the rest. The digest of the whole tar; nothing more may be added.
   Result<Digest> finish();
@@ -52,21 +66,36 @@ class LayerRecorder {
     std::int64_t size;  // of a File
   };
 
-  struct Batch {
-    std::unique_ptr<char[]> bytes;
-    std::size_t used = 0;
-    std::vector<Step> steps;
+  /// A task, or what to show to a sink.
+  struct Work {
+    Task task;
+    ByteSink sink;
+    std::string_view bytes;
   };
 
-  static constexpr std::size_t kBatches = 4;
+  struct Batch {
+    std::unique_ptr<char[]> bytes{new char[kBatchSize]};  // not zeroed: most layers touch little
+    std::size_t used = 0;
+    std::vector<Step> steps;
+    std::vector<Work> tasks;
+    std::atomic<int> users = 0;  // sides that are not done with it
+  };
+
+  static constexpr std::size_t kBatches = 6;
   static constexpr std::size_t kBatchSize = std::size_t{1} << 20;
   static constexpr std::size_t kMaxSegment = std::size_t{4} << 20;  // then it is cut
 
   // The caller's side.
-  std::size_t space() const { return kBatchSize - batch_.used; }
+  std::size_t space() const { return kBatchSize - batch_->used; }
   Result<std::span<char>> room(std::int64_t at_most);
+  Result<void> show(std::string_view bytes, const ByteSink& also);
+  bool is_threaded() const { return digester_.joinable(); }
+  void start();
+  bool hand_over();
   Result<void> submit();
   Error stop();
+  Result<void> at_once(Result<void> done);
+  void release(Batch* batch);
 
   // The digesting side.
   void run();
@@ -75,10 +104,22 @@ class LayerRecorder {
   Result<void> end_segment();
   Result<void> end_file();
 
-  Batch batch_;  // being filled
-  BoundedQueue<Batch> full_{kBatches};
-  BoundedQueue<Batch> empty_{kBatches};
-  std::jthread thread_;
+  // The side of the tasks.
+  void work();
+  static Result<void> do_tasks(const Batch& batch);
+
+  std::vector<std::unique_ptr<Batch>> batches_;
+  Batch* batch_;  // being filled
+  BoundedQueue<Batch*> to_digest_{kBatches};
+  BoundedQueue<Batch*> to_do_{kBatches};
+  BoundedQueue<Batch*> empty_{kBatches};
+  std::jthread digester_;
+  std::jthread worker_;
+  std::uint32_t handed_over_ = 0;        // batches
+  std::atomic<std::uint32_t> done_ = 0;  // of them by the worker
+  std::atomic<bool> gives_up_ = false;   // the worker does no more tasks
+  std::mutex failure_mutex_;             // guards failure_
+  std::optional<Error> failure_;         // of a task
 
   // Owned by the digesting side while its thread runs.
   UniqueFd split_file_;

@@ -44,7 +44,7 @@ class Recorder {
   Result<void> record_content(const WalkEntry& w, const tar::Entry& entry) {
     auto fd = TRY(open_at(w.dir, w.name, O_RDONLY | O_NOFOLLOW));
     FdSource source(fd.get());
-    TRY(out_.content(source, entry.size, [](std::string_view) { return Result<void>(); }));
+    TRY(out_.content(source, entry.size));
     return out_.segment(tar::padding(entry.size));
   }
 

@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "fs/whiteout.h"
+#include "image/go_quote.h"
 
 namespace strata::detail {
 namespace {
@@ -44,7 +45,18 @@ Result<void> TreeWriter::enter_parent(const std::string& path) {
                      order_ == Order::Any ? DirStack::Missing::Make : DirStack::Missing::Refuse);
 }
 
+Result<void> TreeWriter::named(const tar::Entry& entry, Result<void> done) const {
+  if (!done)
+    done.error().add_context(order_ == Order::Any ? "tar entry " + go_quote(entry.name)
+                                                  : entry.name);
+  return done;
+}
+
 Result<void> TreeWriter::put(const tar::Entry& entry, const std::string& path) {
+  return named(entry, put_in_place(entry, path));
+}
+
+Result<void> TreeWriter::put_in_place(const tar::Entry& entry, const std::string& path) {
   TRY(check_owner(entry));
   TRY(enter_parent(path));
   if (order_ == Order::Any && entry.type != tar::EntryType::Directory) TRY(clear_way());
@@ -139,6 +151,10 @@ Result<void> TreeWriter::make_hard_link(const tar::Entry& entry) {
 }
 
 Result<void> TreeWriter::begin_file(const tar::Entry& entry, const std::string& path) {
+  return named(entry, open_file(entry, path));
+}
+
+Result<void> TreeWriter::open_file(const tar::Entry& entry, const std::string& path) {
   TRY(check_owner(entry));
   TRY(enter_parent(path));
   if (order_ == Order::Any) TRY(clear_way());
@@ -147,6 +163,10 @@ Result<void> TreeWriter::begin_file(const tar::Entry& entry, const std::string& 
 }
 
 Result<void> TreeWriter::whiteout(const tar::Entry& entry, const std::string& path) {
+  return named(entry, put_whiteout(entry, path));
+}
+
+Result<void> TreeWriter::put_whiteout(const tar::Entry& entry, const std::string& path) {
   TRY(check_owner(entry));
   TRY(enter_parent(path));
   TRY(make_whiteout(dirs_.fd(), name_));
@@ -155,7 +175,11 @@ Result<void> TreeWriter::whiteout(const tar::Entry& entry, const std::string& pa
   return {};
 }
 
-Result<void> TreeWriter::opaque(const std::string& path) {
+Result<void> TreeWriter::opaque(const tar::Entry& entry, const std::string& path) {
+  return named(entry, put_opaque(path));
+}
+
+Result<void> TreeWriter::put_opaque(const std::string& path) {
   TRY(dirs_.enter(path,
                   order_ == Order::Any ? DirStack::Missing::Make : DirStack::Missing::Refuse));
   return set_opaque(dirs_.fd(), "");

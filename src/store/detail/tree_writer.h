@@ -16,6 +16,7 @@ namespace strata::detail {
 
 /// Puts entries into a directory `diff` that nobody else changes. Paths are clean
 /// (tar::clean_name), not empty, and stay inside whatever they say: no link is followed on the way.
+/// Errors begin with the name of the entry.
 class TreeWriter {
  public:
   enum class Order : std::uint8_t {
@@ -35,13 +36,15 @@ class TreeWriter {
 
   /// A regular file: begin_file(), its content in any pieces, end_file(). `entry` is borrowed.
   Result<void> begin_file(const tar::Entry& entry, const std::string& path);
-  Result<void> content(std::string_view bytes) { return files_.write(bytes); }
-  Result<void> end_file() { return files_.end(); }
+  Result<void> content(std::string_view bytes) {
+    return named(files_.entry(), files_.write(bytes));
+  }
+  Result<void> end_file() { return named(files_.entry(), files_.end()); }
 
   /// Marks `path` as deleted; owner from `entry`. Conflict if this layer has such a file.
   Result<void> whiteout(const tar::Entry& entry, const std::string& path);
   /// Hides what lower layers have in the directory `path`, which may be "".
-  Result<void> opaque(const std::string& path);
+  Result<void> opaque(const tar::Entry& entry, const std::string& path);
 
   /// Sets the times of the directories that were put since the last call.
   Result<void> settle();
@@ -51,12 +54,17 @@ class TreeWriter {
 
  private:
   Result<void> enter_parent(const std::string& path);
+  Result<void> put_in_place(const tar::Entry& entry, const std::string& path);
   Result<void> make(const tar::Entry& entry, const std::string& path);
+  Result<void> put_whiteout(const tar::Entry& entry, const std::string& path);
+  Result<void> put_opaque(const std::string& path);
   Result<void> make_directory(const tar::Entry& entry, const std::string& path);
   Result<void> make_node(const tar::Entry& entry, mode_t type, dev_t device);
   Result<void> make_symlink(const tar::Entry& entry);
   Result<void> make_hard_link(const tar::Entry& entry);
   Result<void> clear_way();
+  Result<void> open_file(const tar::Entry& entry, const std::string& path);
+  Result<void> named(const tar::Entry& entry, Result<void> done) const;
   Inode new_inode() const { return dirs_.inherits_group() ? Inode::Other : Inode::Plain; }
 
   int diff_;
