@@ -50,6 +50,7 @@ class FileWriter {
   Result<bool> candidate_goes_on_with(std::string_view bytes);
   bool link_candidate();
   Result<void> write_instead();
+  void start_write_back();
 
   const DirStack& dirs_;
   const MetadataSetter& metadata_;
@@ -57,7 +58,8 @@ class FileWriter {
   tar::Entry entry_;
   UniqueFd out_;  // not open while a candidate fits
   std::optional<Candidate> candidate_;
-  std::int64_t done_ = 0;  // bytes of content that have come
+  std::int64_t done_ = 0;          // bytes of content that have come
+  std::int64_t written_back_ = 0;  // of them, or begun to be
   std::unique_ptr<char[]> scratch_;
   std::unordered_set<ino_t> shared_;  // inodes linked from donors
 };
