@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+#include "base/io.h"
+
 namespace strata {
 namespace {
 

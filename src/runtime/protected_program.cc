@@ -9,6 +9,8 @@
 #include <array>
 #include <cstring>
 
+#include "base/io.h"
+
 namespace strata {
 namespace {
 
