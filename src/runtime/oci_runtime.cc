@@ -43,6 +43,13 @@ ContainerStatus parse_status(std::string_view word) {
   return ContainerStatus::Stopped;
 }
 
+/// Takes away what is mounted there. crun makes directories in the place all the same, and forgets
+/// them: they are made in a file system that goes with the namespace.
+int hide(const char* place) {
+  if (::umount2(place, MNT_DETACH) < 0) return -1;
+  return ::mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64k,mode=755");
+}
+
 /// What crun writes into its --pid-file when the program of the container has been started, at once
 /// and without an end of line. 0 if all who could write have ended without.
 pid_t read_pid(int pipe) {
@@ -180,7 +187,7 @@ std::function<int()> OciRuntime::enter_namespace(std::vector<RootfsMount> mounts
     if (::unshare(CLONE_NEWNS) < 0) return -1;
     // Slave: mounts that go away on the host go away here, and none of ours gets out.
     if (::mount("", "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0) return -1;
-    if (!hidden.empty() && ::umount2(hidden.c_str(), MNT_DETACH) < 0) return -1;
+    if (!hidden.empty() && hide(hidden.c_str()) < 0) return -1;
     for (const auto& mount : mounts)
       if (mount.mount >= 0 && attach_mount(mount.mount, mount.target.c_str()) < 0) return -1;
     return 0;

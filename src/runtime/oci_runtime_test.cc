@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -432,6 +434,24 @@ TEST_P(Runtime, DiesWithTheProcessThatStartedIt) {
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
   EXPECT_TRUE(eventually([&] { return is_dead(pid); }));
   EXPECT_TRUE(eventually([&] { return !runtime_->state(id_); }));
+}
+
+TEST_P(Runtime, LeavesNothingBelowTheCgroup2ThatItDoesNotSee) {
+  auto hidden = runtime_->cgroups().unified_mount;
+  if (hidden.empty()) GTEST_SKIP() << "no cgroup2 beside cgroup v1 here";
+  EXPECT_EQ(sh("exit 0").outcome.status.code, 0);
+  auto left = hidden + spec_.cgroup_path;
+  pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    bool looked = ::unshare(CLONE_NEWNS) == 0 &&
+                  ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                  ::umount2(hidden.c_str(), MNT_DETACH) == 0;
+    ::_exit(!looked ? 2 : ::access(left.c_str(), F_OK) == 0 ? 1 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "1: left behind, 2: could not look";
 }
 
 TEST_P(Runtime, DetachedUnderConmon) {
