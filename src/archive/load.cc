@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "base/io.h"
 #include "compress/detect.h"
 #include "digest/hasher.h"
 #include "store/image_notes.h"
@@ -96,7 +97,7 @@ class Loader {
     if (layer.blob) watched.hash();
     auto plain = TRY(decompress(watched));
     // Where it stands is known when it is published; until then it needs nothing below it.
-    auto donors = TRY(find_donors(store_, below));
+    auto donors = TRY(donors_on(below));
     auto writer = TRY(LayerWriter::create(store_, LayerBase(), std::move(donors)));
     LimitedSource limited(*plain, options_.max_layer_size, kLimitName);
     TRY(writer.add_tar(limited));
@@ -113,9 +114,20 @@ class Loader {
     return writer;
   }
 
+  /// Looked for once: nothing is published before all is unpacked.
+  Result<std::vector<UniqueFd>> donors_on(const std::optional<ChainID>& below) {
+    auto known = donors_.find(below);
+    if (known == donors_.end())
+      known = donors_.emplace(below, TRY(find_donors(store_, below))).first;
+    std::vector<UniqueFd> donors;
+    for (const auto& donor : known->second) donors.push_back(TRY(duplicate(donor.get())));
+    return donors;
+  }
+
   const Store& store_;
   const Members& members_;
   const LoadOptions& options_;
+  std::map<std::optional<ChainID>, std::vector<UniqueFd>> donors_;
   std::map<ChainID, LayerWriter> sealed_;
   std::int64_t bytes_ = 0;
 };
@@ -129,9 +141,20 @@ void raise_file_limit() {
 }
 
 /// What is there already must not be removed while we count on it.
-Result<void> hold_parts(const Store& store, const ArchivedImage& image) {
-  TRY(store.hold(image.id));
-  for (const auto& chain : chain_ids(image.parsed.diff_ids)) TRY(store.hold(chain));
+Result<void> hold_parts(const Store& store, const std::vector<ArchivedImage>& images) {
+  std::vector<std::pair<ImageID, std::vector<ChainID>>> parts;
+  for (const auto& image : images) parts.emplace_back(image.id, chain_ids(image.parsed.diff_ids));
+  return store.hold_all(parts);
+}
+
+/// The images, which come last; and a note of use of those that were there already. A new one's own
+/// file says when it came.
+Result<void> put_images(const Store& store, const std::vector<ArchivedImage>& images) {
+  for (const auto& image : images) {
+    bool is_known = store.images().contains(image.id);
+    TRY(store.images().put(image.config, image.parent, /*built_locally=*/false));
+    if (is_known) ImageNotes(store.own_dir()).note_use(image.id);
+  }
   return {};
 }
 
@@ -149,7 +172,6 @@ Result<std::vector<LoadedImage>> set_names(const Store& store,
   std::vector<LoadedImage> loaded;
   std::size_t at = 0;
   for (const auto& image : images) {
-    ImageNotes(store.own_dir()).note_use(image.id);
     loaded.push_back({image.id, image.names, {}});
     for (const auto& reference : image.names) {
       const auto& old = before[at++];
@@ -165,12 +187,11 @@ Result<std::vector<LoadedImage>> load_images(const Store& store, const Members& 
                                              const std::vector<ArchivedImage>& images,
                                              const LoadOptions& options) {
   raise_file_limit();
-  for (const auto& image : images) TRY(hold_parts(store, image));
+  TRY(hold_parts(store, images));
   Loader loader(store, members, options);
   for (const auto& image : images) TRY(loader.prepare(image));
   for (const auto& image : images) TRY(loader.publish_layers(image));
-  for (const auto& image : images)
-    TRY(store.images().put(image.config, image.parent, /*built_locally=*/false));
+  TRY(put_images(store, images));
   if (!options.lazy) TRY(store.sync());
   return set_names(store, images);
 }

@@ -38,16 +38,32 @@ Result<std::size_t> read_full(int fd, void* buffer, std::size_t size) {
   return done;
 }
 
+namespace {
+
+/// As read_full(), but that a file ends at its size need not be tried out.
+Result<std::size_t> read_ahead(int fd, char* buffer, std::size_t size, std::size_t known) {
+  ssize_t n = ::read(fd, buffer, size);
+  if (n > 0 && static_cast<std::size_t>(n) == known) return known;
+  if (n < 0 && errno != EINTR) return Error::from_errno(errno, "read");
+  auto done = static_cast<std::size_t>(std::max<ssize_t>(n, 0));
+  return done + TRY(read_full(fd, buffer + done, size - done));
+}
+
+}  // namespace
+
 Result<std::string> read_all(int fd, std::size_t limit) {
   struct stat st = {};
   std::size_t guess = 4096;
-  if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-    guess = std::min(limit, static_cast<std::size_t>(st.st_size)) + 1;
+  std::size_t known = 0;  // its size, unless it is one of /proc, which say 0
+  if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+    known = static_cast<std::size_t>(st.st_size);
+    guess = std::min(limit, known) + 1;
+  }
   std::string out;
   while (true) {
     std::size_t old = out.size();
     out.resize(old + guess);
-    std::size_t n = TRY(read_full(fd, out.data() + old, guess));
+    std::size_t n = TRY(read_ahead(fd, out.data() + old, guess, old == 0 ? known : 0));
     out.resize(old + n);
     if (out.size() > limit)
       return Error(ErrorCode::Corrupt, fmt::format("larger than {} bytes", limit));
@@ -59,6 +75,19 @@ Result<std::string> read_all(int fd, std::size_t limit) {
 Result<std::string> read_file(int dir, const std::string& name, std::size_t limit) {
   auto fd = TRY(open_at(dir, name, O_RDONLY));
   return read_all(fd.get(), limit).context("{}", name);
+}
+
+Result<std::string> read_small(int dir, const std::string& name) {
+  constexpr std::size_t kLimit = 4096;
+  std::array<char, kLimit + 1> buffer;
+  auto fd = TRY(open_at(dir, name, O_RDONLY));
+  ssize_t n = 0;
+  do n = ::read(fd.get(), buffer.data(), buffer.size());
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return Error::from_errno(errno, "read " + name);
+  if (static_cast<std::size_t>(n) > kLimit)
+    return Error(ErrorCode::Corrupt, fmt::format("{}: larger than {} bytes", name, kLimit));
+  return std::string(buffer.data(), static_cast<std::size_t>(n));
 }
 
 Result<void> write_file(int dir, const std::string& name, std::string_view bytes, mode_t mode) {

@@ -27,6 +27,10 @@ Result<std::string> read_all(int fd, std::size_t limit = std::size_t{64} << 20);
 Result<std::string> read_file(int dir, const std::string& name,
                               std::size_t limit = std::size_t{64} << 20);
 
+/// The same for a file of the store that is only ever replaced as a whole, in three system calls:
+/// one read(2) gives all of it. Corrupt if it is larger than 4 KiB.
+Result<std::string> read_small(int dir, const std::string& name);
+
 /// Creates or truncates `name` with exactly `mode`, whatever the umask. Not atomic.
 Result<void> write_file(int dir, const std::string& name, std::string_view bytes, mode_t mode);
 

@@ -70,7 +70,7 @@ Result<Usage*> ImageRemoval::usage() {
 }
 
 Result<std::vector<Reference>> ImageRemoval::names_of(ImageID id) const {
-  return references_of(TRY(store_->references().load()), id);
+  return parse_references(TRY(store_->references().names_of(id)));
 }
 
 Result<const ContainerRecord*> ImageRemoval::container_of(ImageID id, std::optional<bool> running) {

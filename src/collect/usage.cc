@@ -22,16 +22,16 @@ Result<void> scan_images(const Store& store, Usage& usage) {
     else if (!is_unusable(image.error()))
       return std::move(image).error();
   }
-  for (auto& [id, use] : usage.images) {
-    auto parent = store.images().parent(id);
-    auto found = parent ? usage.images.find(*parent) : usage.images.end();
-    if (found == usage.images.end()) continue;
-    use.parent = parent;
-    found->second.children.insert(id);
+  for (const auto& [child, parent] : TRY(store.images().parents())) {
+    auto use = usage.images.find(child);
+    auto found = usage.images.find(parent);
+    if (use == usage.images.end() || found == usage.images.end()) continue;
+    use->second.parent = parent;
+    found->second.children.insert(child);
   }
   for (const auto& [id, names] : references_by_image(repositories))
     if (auto image = usage.images.find(id); image != usage.images.end())
-      image->second.names = references_of(repositories, id);
+      image->second.names = parse_references(names);
   return {};
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cctype>
 #include <random>
-#include <set>
 
+#include "base/io.h"
 #include "container/record.h"
 
 namespace strata {
@@ -83,7 +83,12 @@ Result<void> check_container_name(std::string_view name) {
 }
 
 Result<std::string> container_with_name(const Store& store, std::string_view name) {
+  // Names need no escapes in JSON: a record without these bytes has another one, and need not be
+  // decoded.
+  auto quoted = fmt::format("\"/{}\"", name);
   for (const auto& id : TRY(container_ids(store))) {
+    auto text = read_file(store.containers_dir(), id + "/config.v2.json");
+    if (text && text->find(quoted) == std::string::npos) continue;
     auto record = load_container(store, id);
     if (record && record->name.size() > 1 && std::string_view(record->name).substr(1) == name)
       return id;
@@ -122,11 +127,9 @@ Result<void> rename_container(const Store& store, const std::string& id, const s
 }
 
 Result<std::string> unused_container_name(const Store& store) {
-  std::set<std::string> taken;
-  for (const auto& record : TRY(list_containers(store))) taken.insert(record.name);
   for (int attempt = 0; attempt < 1000; attempt++) {
     auto name = random_container_name(attempt > 5);
-    if (!taken.contains("/" + name)) return name;
+    if (TRY(container_with_name(store, name)).empty()) return name;
   }
   return Error(ErrorCode::Internal, "no container name is free");
 }

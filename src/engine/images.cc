@@ -188,9 +188,10 @@ Result<std::vector<ImageRow>> list_images(const EngineOptions& engine,
   auto names = references_by_image(repositories);
   auto ids = TRY(store->images().list());
   std::set<ImageID> parents;
-  for (const auto& id : ids)
-    if (auto parent = store->images().parent(id)) parents.insert(*parent);
+  for (const auto& [child, parent] : TRY(store->images().parents()))
+    if (std::binary_search(ids.begin(), ids.end(), child)) parents.insert(parent);
 
+  ImageSizes sizes(*store);
   std::vector<ImageRow> rows;
   for (const auto& id : ids) {
     auto shown = TRY(shown_names(names[id], patterns));
@@ -198,7 +199,7 @@ Result<std::vector<ImageRow>> list_images(const EngineOptions& engine,
     auto image = store->images().get(id);
     if (!image || !matches(filters, image->config)) continue;
     if (!matches_notes(filters, *store, id)) continue;
-    auto size = image_size(*store, image->config);
+    auto size = sizes.of(image->config);
     if (!size) continue;  // as dockerd: an image whose layers are gone is not listed
     ImageRow row{
         id, kNone, kNone, kNone, image->config.created, *size, labels_json(image->config.config)};

@@ -8,11 +8,9 @@ namespace {
 
 /// Tags in one list, digests in the other.
 Result<std::pair<Json, Json>> names(const Store& store, ImageID id) {
-  auto repositories = TRY(store.references().load());
-  auto by_image = references_by_image(repositories);
   std::vector<std::string> tags;
   std::vector<std::string> digests;
-  for (const auto& name : by_image[id])
+  for (const auto& name : TRY(store.references().names_of(id)))
     (name.find('@') == std::string::npos ? tags : digests).push_back(name);
   return std::pair(Json::strings(tags), Json::strings(digests));
 }
@@ -32,6 +30,16 @@ Result<std::string> lower_directories(const Store& store, const std::string& cac
 }
 
 }  // namespace
+
+Result<std::int64_t> ImageSizes::of(const ImageConfig& config) {
+  std::int64_t total = 0;
+  for (const auto& chain : chain_ids(config.diff_ids)) {
+    auto known = up_to_.find(chain.digest());
+    total = known != up_to_.end() ? known->second : total + TRY(store_.layers().size(chain));
+    if (known == up_to_.end()) up_to_.emplace(chain.digest(), total);
+  }
+  return total;
+}
 
 Result<std::int64_t> image_size(const Store& store, const ImageConfig& config) {
   std::int64_t total = 0;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "image/json.h"
@@ -10,6 +12,17 @@ namespace strata {
 
 /// `docker image inspect` of one image, in the shape and key order of docker 20.10.
 Result<Json> image_view(const Store& store, const Image& image);
+
+/// As image_size(), for many images: of the layers that they share each is looked at once.
+class ImageSizes {
+ public:
+  explicit ImageSizes(const Store& store) : store_(store) {}
+  Result<std::int64_t> of(const ImageConfig& config);
+
+ private:
+  const Store& store_;
+  std::unordered_map<Digest, std::int64_t> up_to_;  // a ChainID: it and all below
+};
 
 /// Bytes of all layers of an image, as docker counts them.
 Result<std::int64_t> image_size(const Store& store, const ImageConfig& config);

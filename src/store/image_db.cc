@@ -1,9 +1,12 @@
 #include "store/image_db.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <span>
 
 #include "base/io.h"
 #include "base/temp_dir.h"
@@ -21,6 +24,26 @@ std::optional<ImageID> image_name(const std::string& name) {
   return digest ? std::optional(ImageID(*digest)) : std::nullopt;
 }
 
+Result<std::size_t> read_once(int fd, std::span<char> buffer) {
+  while (true) {
+    ssize_t n = ::read(fd, buffer.data(), buffer.size());
+    if (n >= 0) return static_cast<std::size_t>(n);
+    if (errno != EINTR) return Error::from_errno(errno, "read");
+  }
+}
+
+/// The content of a config; most are shorter than the buffer, and one read(2) gives all of it.
+Result<std::string> read_config(int content, const std::string& name) {
+  std::array<char, 16384> buffer;
+  auto file = TRY(open_at(content, name, O_RDONLY));
+  std::string bytes;
+  for (std::size_t n = buffer.size(); n == buffer.size();) {
+    n = TRY(read_once(file.get(), buffer).context("{}", name));
+    bytes.append(buffer.data(), n);
+  }
+  return bytes;
+}
+
 bool has_key(int metadata, ImageID id, const char* key) {
   return ::faccessat(metadata, key_path(id, key).c_str(), F_OK, 0) == 0;
 }
@@ -36,7 +59,7 @@ Result<void> ImageDB::write_key(ImageID id, const char* key, std::string_view va
 }
 
 Result<Image> ImageDB::get(ImageID id) const {
-  auto bytes = read_file(content_.get(), id.digest().hex());
+  auto bytes = read_config(content_.get(), id.digest().hex());
   if (!bytes && bytes.error().code() == ErrorCode::NotFound)
     return Error(ErrorCode::NotFound, "no image " + id.str());
   if (!bytes) return std::move(bytes).error();
@@ -88,10 +111,18 @@ Result<ImageID> ImageDB::put(std::string_view config, const std::optional<ImageI
 }
 
 std::optional<ImageID> ImageDB::parent(ImageID id) const {
-  auto text = read_file(metadata_.get(), key_path(id, "parent"), kMetadataKey);
+  auto text = read_small(metadata_.get(), key_path(id, "parent"));
   if (!text) return std::nullopt;
   auto digest = Digest::parse(*text);
   return digest ? std::optional(ImageID(*digest)) : std::nullopt;
+}
+
+Result<std::vector<std::pair<ImageID, ImageID>>> ImageDB::parents() const {
+  std::vector<std::pair<ImageID, ImageID>> found;
+  for (const auto& name : TRY(list_dir(metadata_.get())))
+    if (auto child = image_name(name))
+      if (auto of_child = parent(*child)) found.emplace_back(*child, *of_child);
+  return found;
 }
 
 Result<std::vector<ImageID>> ImageDB::children(const std::optional<ImageID>& id) const {

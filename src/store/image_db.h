@@ -44,6 +44,8 @@ class ImageDB {
                       bool built_locally) const;
 
   std::optional<ImageID> parent(ImageID id) const;
+  /// Every image that has a parent, and that; either may be gone.
+  Result<std::vector<std::pair<ImageID, ImageID>>> parents() const;
   /// Images whose parent is `id`; with nullopt those that were built here without a parent.
   Result<std::vector<ImageID>> children(const std::optional<ImageID>& id) const;
   std::optional<Time> last_updated(ImageID id) const;

@@ -1,6 +1,5 @@
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "base/io.h"
@@ -13,28 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxDonors = 16;
 constexpr std::size_t kMaxSiblings = 8;
-
-Time made_at(const Store& store, const LayerInfo& layer) {
-  auto st = stat_at(store.caches().dir(), layer.cache_id + "/link");
-  if (!st) return kZeroTime;
-  return {st->st_mtim.tv_sec, static_cast<std::int32_t>(st->st_mtim.tv_nsec)};
-}
-
-/// Layers on the same parent, newest first: among them are the earlier builds of the same step.
-Result<std::vector<LayerInfo>> newest_siblings(const Store& store,
-                                               const std::optional<ChainID>& parent) {
-  std::vector<std::pair<Time, LayerInfo>> dated;
-  for (auto& layer : TRY(store.layers().siblings(parent))) {
-    auto time = made_at(store, layer);
-    dated.emplace_back(time, std::move(layer));
-  }
-  std::stable_sort(dated.begin(), dated.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
-  if (dated.size() > kMaxSiblings) dated.resize(kMaxSiblings);
-  std::vector<LayerInfo> layers;
-  for (auto& [time, layer] : dated) layers.push_back(std::move(layer));
-  return layers;
-}
 
 /// A descriptor of an empty directory that is gone already: nothing can be put into it.
 Result<UniqueFd> empty_directory(const Store& store) {
@@ -50,7 +27,8 @@ Result<UniqueFd> empty_directory(const Store& store) {
 
 Result<std::vector<UniqueFd>> find_donors(const Store& store,
                                           const std::optional<ChainID>& parent) {
-  auto layers = TRY(newest_siblings(store, parent));
+  // On the same parent are the earlier builds of the same step.
+  auto layers = TRY(store.layers().newest_on(parent, kMaxSiblings));
   auto below = parent;
   while (below && layers.size() < kMaxDonors) {
     auto layer = TRY(store.layers().get(*below));

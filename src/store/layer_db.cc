@@ -3,25 +3,16 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <charconv>
 
 #include "base/io.h"
 #include "base/random_id.h"
+#include "store/detail/layer_children.h"
+#include "store/detail/layer_fields.h"
 #include "store/unsynced.h"
 
 namespace strata {
 namespace {
-
-constexpr std::size_t kField = 4096;  // bytes; none of the fields is longer
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  auto begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
 
 bool is_hex(std::string_view text, std::size_t size) {
   return text.size() == size &&
@@ -44,52 +35,14 @@ Result<std::string> mount_path(const std::string& container) {
 
 std::string layer_path(ChainID id) { return "sha256/" + id.digest().hex(); }
 
-Error damaged(std::string_view field) {
-  return Error(ErrorCode::Corrupt, fmt::format("{} is damaged", field));
-}
-
-Result<std::string> read_field(int dir, const std::string& field) {
-  auto text = read_file(dir, field, kField);
-  if (!text && text.error().code() == ErrorCode::NotFound)
-    return Error(ErrorCode::Corrupt, field + " is missing");
-  return text;
-}
-
-Result<Digest> read_digest(int dir, const std::string& field) {
-  auto digest = Digest::parse(trim(TRY(read_field(dir, field))));
-  if (!digest) return damaged(field);
-  return digest;
-}
-
-/// As read_digest(), for a file that may be absent.
-Result<std::optional<ChainID>> read_parent(int dir) {
-  auto text = read_file(dir, "parent", kField);
-  if (!text) {
-    if (text.error().code() == ErrorCode::NotFound) return std::optional<ChainID>();
-    return std::move(text).error();
-  }
-  auto digest = Digest::parse(trim(*text));
-  if (!digest) return damaged("parent");
-  return std::optional(ChainID(*digest));
-}
-
-/// dockerd takes a sign and refuses white space; it writes neither.
-Result<std::int64_t> read_size(int dir) {
-  auto text = TRY(read_field(dir, "size"));
-  std::int64_t size = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
-  if (error != std::errc() || end != text.data() + text.size() || size < 0) return damaged("size");
-  return size;
-}
-
 Result<LayerInfo> read_layer(int dir, ChainID id) {
   LayerInfo layer;
   layer.chain_id = id;
-  layer.diff_id = DiffID(TRY(read_digest(dir, "diff")));
-  layer.size = TRY(read_size(dir));
-  layer.cache_id = trim(TRY(read_field(dir, "cache-id")));
-  if (layer.cache_id.empty()) return damaged("cache-id");
-  layer.parent = TRY(read_parent(dir));
+  layer.diff_id = DiffID(TRY(detail::read_digest(dir, "diff")));
+  layer.size = TRY(detail::read_size(dir, "size"));
+  layer.cache_id = detail::trim(TRY(detail::read_field(dir, "cache-id")));
+  if (layer.cache_id.empty()) return detail::damaged("cache-id");
+  layer.parent = TRY(detail::read_parent(dir, "parent"));
   if (id != chain_id(layer.parent, layer.diff_id))
     return Error(ErrorCode::Corrupt, "its name is not the ChainID of its parent and diff");
   return layer;
@@ -110,6 +63,10 @@ Result<void> write_fields(int dir, const LayerInfo& layer) {
 
 }  // namespace
 
+LayerDB::LayerDB(UniqueFd dir)
+    : dir_(std::move(dir)), children_(std::make_unique<detail::LayerChildren>()) {}
+LayerDB::~LayerDB() = default;
+
 Result<LayerInfo> LayerDB::get(ChainID id) const {
   auto path = layer_path(id);
   auto missing = [&] { return Error(ErrorCode::NotFound, "no layer " + id.str()); };
@@ -124,6 +81,10 @@ Result<LayerInfo> LayerDB::get(ChainID id) const {
 
 bool LayerDB::contains(ChainID id) const {
   return ::faccessat(dir_.get(), layer_path(id).c_str(), F_OK, 0) == 0;
+}
+
+Result<std::int64_t> LayerDB::size(ChainID id) const {
+  return detail::read_size(dir_.get(), layer_path(id) + "/size");
 }
 
 Result<std::vector<LayerInfo>> LayerDB::list() const {
@@ -146,18 +107,13 @@ Result<std::vector<LayerInfo>> LayerDB::stack(const std::vector<DiffID>& diff_id
   return layers;
 }
 
-Result<std::vector<LayerInfo>> LayerDB::siblings(const std::optional<ChainID>& parent) const {
+Result<std::vector<LayerInfo>> LayerDB::newest_on(const std::optional<ChainID>& parent,
+                                                  std::size_t count) const {
   std::vector<LayerInfo> layers;
   auto dir = TRY(open_dir(dir_.get(), "sha256"));
-  for (const auto& name : TRY(list_dir(dir.get()))) {
-    auto id = layer_name(name);
-    if (!id) continue;
-    // Most layers stand elsewhere: look at that one file before reading the rest.
-    auto entry = open_dir(dir.get(), name);
-    if (!entry) continue;
-    auto stands_on = read_parent(entry->get());
-    if (!stands_on || *stands_on != parent) continue;
-    if (auto layer = read_layer(entry->get(), *id)) layers.push_back(*std::move(layer));
+  for (const auto& id : TRY(children_->on(dir.get(), parent))) {
+    if (layers.size() == count) break;
+    if (auto layer = get(id)) layers.push_back(*std::move(layer));
   }
   return layers;
 }
@@ -177,7 +133,9 @@ Result<void> LayerDB::publish(TempDir files, const LayerInfo& layer) const {
   TRY(write_fields(files.fd(), layer).context("layer {}", layer.chain_id.str()));
   auto layers = TRY(open_dir(dir_.get(), "sha256"));
   if (unsynced_ != nullptr) TRY(unsynced_->add(layer.chain_id));
-  return files.publish(layers.get(), layer.chain_id.digest().hex());
+  TRY(files.publish(layers.get(), layer.chain_id.digest().hex()));
+  children_->add(layer.parent, layer.chain_id);
+  return {};
 }
 
 Result<std::string> LayerDB::condemn(ChainID id) const {
@@ -200,13 +158,13 @@ Result<ContainerMount> LayerDB::mount(const std::string& container) const {
   auto dir = TRY(open_dir(dir_.get(), path));
   return [&]() -> Result<ContainerMount> {
     ContainerMount mount;
-    mount.mount_id = trim(TRY(read_field(dir.get(), "mount-id")));
-    if (!is_mount_id(mount.mount_id)) return damaged("mount-id");
-    auto init = read_file(dir.get(), "init-id", kField);
+    mount.mount_id = detail::trim(TRY(detail::read_field(dir.get(), "mount-id")));
+    if (!is_mount_id(mount.mount_id)) return detail::damaged("mount-id");
+    auto init = read_small(dir.get(), "init-id");
     if (!init && init.error().code() != ErrorCode::NotFound) return std::move(init).error();
-    if (init) mount.init_id = trim(*init);
-    if (init && !is_mount_id(mount.init_id)) return damaged("init-id");
-    mount.parent = TRY(read_parent(dir.get()));
+    if (init) mount.init_id = detail::trim(*init);
+    if (init && !is_mount_id(mount.init_id)) return detail::damaged("init-id");
+    mount.parent = TRY(detail::read_parent(dir.get(), "parent"));
     return mount;
   }()
                       .context("layer of container {}", container);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +14,9 @@
 namespace strata {
 
 class Unsynced;
+namespace detail {
+class LayerChildren;
+}
 
 /// One read-only layer, as its directory in layerdb describes it.
 struct LayerInfo {
@@ -36,7 +41,8 @@ class LayerDB {
   /// At most so many layers may stand on one chain (docker: "max depth exceeded").
   static constexpr std::size_t kMaxDepth = 125;
 
-  explicit LayerDB(UniqueFd dir) : dir_(std::move(dir)) {}
+  explicit LayerDB(UniqueFd dir);
+  ~LayerDB();
 
   /// From now on every layer that is published is noted there before. Borrowed. `note` is told the
   /// path below ROOT of all that is temporary, before it comes to be.
@@ -49,12 +55,17 @@ class LayerDB {
   /// NotFound if there is no such layer, Corrupt if one of its small files is damaged.
   Result<LayerInfo> get(ChainID id) const;
   bool contains(ChainID id) const;
+  /// Only that, from one small file.
+  Result<std::int64_t> size(ChainID id) const;
   /// All sound layers, in the order of their ChainIDs; damaged ones are left out, as dockerd does.
   Result<std::vector<LayerInfo>> list() const;
   /// The layers of an image, bottom first. NotFound names the first that is missing.
   Result<std::vector<LayerInfo>> stack(const std::vector<DiffID>& diff_ids) const;
-  /// Other layers on the same parent.
-  Result<std::vector<LayerInfo>> siblings(const std::optional<ChainID>& parent) const;
+  /// At most `count` of the layers that stand on `parent` (without one: of the bottom layers),
+  /// newest first. All parents are read once, when this is first asked; what other processes
+  /// publish after that is left out.
+  Result<std::vector<LayerInfo>> newest_on(const std::optional<ChainID>& parent,
+                                           std::size_t count) const;
   /// The open tar-split.json.gz of a layer.
   Result<UniqueFd> open_split(ChainID id) const;
 
@@ -79,6 +90,7 @@ class LayerDB {
   UniqueFd dir_;
   const Unsynced* unsynced_ = nullptr;
   Note note_;
+  std::unique_ptr<detail::LayerChildren> children_;
 };
 
 }  // namespace strata

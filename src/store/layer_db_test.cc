@@ -59,9 +59,23 @@ TEST_F(LayerDBTest, SiblingsStandOnTheSameParent) {
   auto b = add("b", a.chain_id);
   auto c = add("c", a.chain_id);
   add("d", b.chain_id);
-  EXPECT_EQ(must(layers().siblings(a.chain_id)).size(), 2u);
-  EXPECT_EQ(must(layers().siblings(std::nullopt)).size(), 1u);
-  EXPECT_TRUE(must(layers().siblings(c.chain_id)).empty());
+  EXPECT_EQ(must(layers().newest_on(a.chain_id, 8)).size(), 2u);
+  EXPECT_EQ(must(layers().newest_on(std::nullopt, 8)).size(), 1u);
+  EXPECT_TRUE(must(layers().newest_on(c.chain_id, 8)).empty());
+}
+
+TEST_F(LayerDBTest, TheNewestSiblingsComeFirst) {
+  auto a = add("a");
+  auto old = add("old", a.chain_id);
+  EXPECT_EQ(must(layers().newest_on(a.chain_id, 8)).size(), 1u);  // looked at here, once
+  auto young = add("young", a.chain_id);                          // and known without a look
+  auto newest = must(layers().newest_on(a.chain_id, 1));
+  ASSERT_EQ(newest.size(), 1u);
+  EXPECT_EQ(newest[0].chain_id, young.chain_id);
+  EXPECT_OK(layers().remove(young.chain_id));
+  newest = must(layers().newest_on(a.chain_id, 1));
+  ASSERT_EQ(newest.size(), 1u);
+  EXPECT_EQ(newest[0].chain_id, old.chain_id);
 }
 
 TEST_F(LayerDBTest, TheFirstMissingLayerIsNamed) {

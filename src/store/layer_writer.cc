@@ -184,7 +184,7 @@ Result<void> LayerWriter::State::complete_cache(const std::optional<LayerInfo>& 
     auto lowers = TRY(store.caches().stack(parent->cache_id));
     if (lowers.size() >= LayerDB::kMaxDepth)
       return Error(ErrorCode::InvalidArgument, "max depth exceeded");
-    TRY(store.caches().set_parent(cache->id(), parent->cache_id));
+    TRY(store.caches().set_parent(cache->id(), parent->cache_id, lowers));
   }
   return empty_work(parent.has_value());
 }
@@ -194,6 +194,11 @@ Result<void> LayerWriter::State::complete_cache(const std::optional<LayerInfo>& 
 Result<void> LayerWriter::State::empty_work(bool wanted) {
   auto work = cache->id() + "/work";
   int overlay = store.caches().dir();
+  if (wanted && ::mkdirat(overlay, work.c_str(), 0700) == 0) {  // nearly always: there was none
+    if (::fchmodat(overlay, work.c_str(), 0700, 0) < 0)
+      return Error::from_errno(errno, "chmod " + work);
+    return {};
+  }
   auto removed = remove_tree(overlay, work);
   if (!removed && removed.error().code() != ErrorCode::NotFound) return removed;
   return wanted ? make_dirs(overlay, work, 0700) : Result<void>();

@@ -47,13 +47,20 @@ Result<void> Lease::open() {
   return {};
 }
 
-Result<void> Lease::add(const Digest& id) {
+Result<void> Lease::add(const Digest& id) { return add_all({id}); }
+
+Result<void> Lease::add_all(const std::vector<Digest>& ids) {
   std::lock_guard guard(mutex_);
-  if (ids_.contains(id)) return {};
+  std::set<Digest> fresh;
+  for (const auto& id : ids)
+    if (!ids_.contains(id)) fresh.insert(id);
+  if (fresh.empty()) return {};
+  std::string lines;
+  for (const auto& id : fresh) lines += id.str() + '\n';
   auto no_removal = TRY(lock_removal(own_dir_, FileLock::Mode::Shared));
   TRY(open());
-  TRY(write_all(file_.get(), id.str() + '\n').context("{}", name_));
-  ids_.insert(id);
+  TRY(write_all(file_.get(), lines).context("{}", name_));
+  ids_.merge(fresh);
   return {};
 }
 

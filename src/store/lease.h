@@ -28,6 +28,8 @@ class Lease {
   /// From its return on no removal takes `id`. Whether it was still there is to be asked
   /// afterwards.
   Result<void> add(const Digest& id);
+  /// The same for many, with one lock and one write.
+  Result<void> add_all(const std::vector<Digest>& ids);
   /// Makes the file already; a later note() then waits for no lock, also while this process
   /// removes.
   Result<void> begin();

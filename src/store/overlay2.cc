@@ -38,7 +38,7 @@ Result<void> make_dir(int dir, const std::string& name, mode_t mode) {
 
 /// Reads <id>/link: the 26-character name.
 Result<std::string> read_link_name(int overlay, const std::string& id) {
-  auto name = trimmed(TRY(read_file(overlay, id + "/link", 4096)));
+  auto name = trimmed(TRY(read_small(overlay, id + "/link")));
   if (!is_link_name(name)) return Error(ErrorCode::Corrupt, fmt::format("{}/link is damaged", id));
   return name;
 }
@@ -100,9 +100,14 @@ Result<std::shared_ptr<CacheDir>> Overlay2::create(bool with_work, std::string i
 }
 
 Result<void> Overlay2::set_parent(const std::string& id, const std::string& parent) {
+  return set_parent(id, parent, TRY(stack(parent)));
+}
+
+Result<void> Overlay2::set_parent(const std::string& id, const std::string& parent,
+                                  const std::vector<std::string>& parent_stack) {
   TRY(check_id(id));
   std::string lower;
-  for (const auto& link : TRY(stack(parent))) lower += (lower.empty() ? "" : ":") + link;
+  for (const auto& link : parent_stack) lower += (lower.empty() ? "" : ":") + link;
   TRY(write_file_atomic(dir(), id + "/lower", lower, 0644));
   (void)TRY(open_at(dir(), parent + "/committed", O_WRONLY | O_CREAT, 0600));
   return {};

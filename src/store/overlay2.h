@@ -53,6 +53,9 @@ class Overlay2 {
 
   /// Writes `lower` of `id` from its parent's link and lower, and marks the parent committed.
   Result<void> set_parent(const std::string& id, const std::string& parent);
+  /// The same for who has asked for the parent's stack() already.
+  Result<void> set_parent(const std::string& id, const std::string& parent,
+                          const std::vector<std::string>& parent_stack);
 
   /// "l/<link>" of `id` itself, then those of all below it, top first: what a mount on top of `id`
   /// takes as lowerdir. At most 128.

@@ -1,6 +1,8 @@
 #include "store/references.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "base/file_lock.h"
 #include "base/io.h"
@@ -20,14 +22,71 @@ std::string key_of(const Reference& ref) {
 }
 
 std::string encode(const References::Repositories& repositories) {
-  Json::Object names;
+  std::string out = R"({"Repositories":{)";
+  bool is_first = true;
   for (const auto& [name, references] : repositories) {
-    Json::Object entries;
-    for (const auto& [reference, image] : references) entries.emplace_back(reference, image.str());
-    names.emplace_back(name, std::move(entries));
+    if (!std::exchange(is_first, false)) out += ',';
+    append_go_json_string(out, name);
+    out += ":{";
+    bool is_first_of_name = true;
+    for (const auto& [reference, image] : references) {
+      if (!std::exchange(is_first_of_name, false)) out += ',';
+      append_go_json_string(out, reference);
+      out += ":\"" + image.str() + '"';
+    }
+    out += '}';
   }
-  return Json::object({{"Repositories", std::move(names)}}).dump();
+  return out + "}}";
 }
+
+/// Reads what dockerd and encode() write: no white space, no escapes, nothing else beside it.
+/// Everything that looks otherwise, right or wrong, is for the parser.
+class PlainRepositories {
+ public:
+  explicit PlainRepositories(std::string_view text) : rest_(text) {}
+
+  /// False if it is not of that form.
+  bool visit(const VisitReference& visit) {
+    if (!take(R"({"Repositories":{)")) return false;
+    if (!rest_.starts_with('}')) do {
+        if (!repository(visit)) return false;
+      } while (take(","));
+    return take("}}") && rest_.empty();
+  }
+
+ private:
+  bool repository(const VisitReference& visit) {
+    std::string_view name;
+    if (!string(name) || !take(":{")) return false;
+    if (!rest_.starts_with('}')) do {
+        std::string_view reference;
+        std::string_view image;
+        if (!string(reference) || !take(":") || !string(image)) return false;
+        auto digest = Digest::parse(image);
+        if (!digest) return false;
+        visit(name, reference, ImageID(*digest));
+      } while (take(","));
+    return take("}");
+  }
+
+  bool string(std::string_view& out) {
+    if (!take("\"")) return false;
+    auto end = rest_.find('"');
+    if (end == std::string_view::npos) return false;
+    out = rest_.substr(0, end);
+    rest_.remove_prefix(end + 1);
+    return std::all_of(out.begin(), out.end(),
+                       [](char c) { return c > ' ' && c < 127 && c != '\\'; });
+  }
+
+  bool take(std::string_view text) {
+    if (!rest_.starts_with(text)) return false;
+    rest_.remove_prefix(text.size());
+    return true;
+  }
+
+  std::string_view rest_;
+};
 
 /// Then the copy, which follows without a sync: the file itself is safe by now.
 Result<void> save(int dir, int copy_dir, const References::Repositories& repositories) {
@@ -45,17 +104,28 @@ std::optional<ImageID> look_up(const References::Repositories& repositories, con
 
 }  // namespace
 
-Result<References::Repositories> parse_repositories(std::string_view text) {
-  References::Repositories repositories;
+Result<void> visit_repositories(std::string_view text, const VisitReference& visit) {
+  if (PlainRepositories(text).visit(visit)) return {};
   auto json = TRY(Json::parse(text));
   if (!json.is_object()) return Error(ErrorCode::Corrupt, "not a JSON object");
   for (const auto& [name, references] : json["Repositories"].as_object()) {
     for (const auto& [reference, image] : references.as_object()) {
       auto digest = Digest::parse(image.as_string());
       if (!digest) return Error(ErrorCode::Corrupt, reference + " does not lead to an image ID");
-      repositories[name][reference] = ImageID(*digest);
+      visit(name, reference, ImageID(*digest));
     }
   }
+  return {};
+}
+
+Result<References::Repositories> parse_repositories(std::string_view text) {
+  References::Repositories repositories;
+  auto last = repositories.end();
+  TRY(visit_repositories(text, [&](std::string_view name, std::string_view reference, ImageID id) {
+    if (last == repositories.end() || last->first != name)
+      last = repositories.try_emplace(std::string(name)).first;
+    last->second.insert_or_assign(last->second.end(), std::string(reference), id);
+  }));
   return repositories;
 }
 
@@ -67,13 +137,14 @@ Result<void> References::create_if_missing() const {
   return save(image_dir_, lock_dir_, copy ? *copy : Repositories());
 }
 
-Result<References::Repositories> References::load() const {
+Result<std::string> References::read() const {
   auto text = read_file(image_dir_, kFile);
-  if (!text) {
-    if (text.error().code() == ErrorCode::NotFound) return Repositories();
-    return std::move(text).error();
-  }
-  return parse_repositories(*text).context("{}", kFile);
+  if (!text && text.error().code() == ErrorCode::NotFound) return encode({});
+  return text;
+}
+
+Result<References::Repositories> References::load() const {
+  return parse_repositories(TRY(read())).context("{}", kFile);
 }
 
 Result<References::Repositories> References::load_copy() const {
@@ -91,7 +162,23 @@ Result<void> References::replace(const Repositories& repositories) const {
 }
 
 Result<std::optional<ImageID>> References::get(const Reference& ref) const {
-  return look_up(TRY(load()), ref);
+  auto repository = ref.familiar_name();
+  auto key = key_of(ref);
+  std::optional<ImageID> found;
+  auto text = TRY(read());
+  TRY(visit_repositories(text, [&](auto name, auto reference, ImageID id) {
+        if (reference == key && name == repository) found = id;
+      }).context("{}", kFile));
+  return found;
+}
+
+Result<std::vector<std::string>> References::names_of(ImageID id) const {
+  std::set<std::string> names;
+  auto text = TRY(read());
+  TRY(visit_repositories(text, [&](auto, auto reference, ImageID image) {
+        if (image == id) names.emplace(reference);
+      }).context("{}", kFile));
+  return std::vector<std::string>(names.begin(), names.end());
 }
 
 Result<std::optional<ImageID>> References::set(const Reference& ref, ImageID id) const {
@@ -138,15 +225,24 @@ Result<std::vector<Reference>> References::remove_all(ImageID id) const {
   return removed;
 }
 
+std::vector<Reference> parse_references(const std::vector<std::string>& names) {
+  std::vector<std::pair<std::string, Reference>> found;
+  for (const auto& name : names)
+    if (auto reference = Reference::parse_normalized(name))
+      found.emplace_back(reference->str(), *reference);
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Reference> references;
+  for (auto& [text, reference] : found) references.push_back(std::move(reference));
+  return references;
+}
+
 std::vector<Reference> references_of(const References::Repositories& repositories, ImageID id) {
-  std::vector<Reference> found;
+  std::vector<std::string> names;
   for (const auto& [name, references] : repositories)
     for (const auto& [text, image] : references)
-      if (image == id)
-        if (auto reference = Reference::parse_normalized(text)) found.push_back(*reference);
-  std::sort(found.begin(), found.end(),
-            [](const Reference& a, const Reference& b) { return a.str() < b.str(); });
-  return found;
+      if (image == id) names.push_back(text);
+  return parse_references(names);
 }
 
 std::map<ImageID, std::vector<std::string>> references_by_image(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -30,6 +31,8 @@ class References {
   /// A missing file is an empty set.
   Result<Repositories> load() const;
   Result<std::optional<ImageID>> get(const Reference& ref) const;
+  /// All references of one image, sorted as bytes.
+  Result<std::vector<std::string>> names_of(ImageID id) const;
   /// Points `ref` to `id`, whatever it named before; returns what that was.
   Result<std::optional<ImageID>> set(const Reference& ref, ImageID id) const;
   /// Does so with several, in this order and in one step: a reader sees none or all.
@@ -47,9 +50,18 @@ class References {
   Result<bool> remove(const Reference& ref) const;
 
  private:
+  Result<std::string> read() const;  // a missing file is an empty set
   int image_dir_;
   int lock_dir_;
 };
+
+/// Is called with every repository, reference and image in the file.
+using VisitReference =
+    std::function<void(std::string_view repository, std::string_view reference, ImageID image)>;
+
+/// Goes through the content of repositories.json. Corrupt if it is not what it should be; then
+/// something may have been visited already.
+Result<void> visit_repositories(std::string_view text, const VisitReference& visit);
 
 /// The content of repositories.json. Corrupt if it is not what it should be.
 Result<References::Repositories> parse_repositories(std::string_view text);
@@ -58,7 +70,11 @@ Result<References::Repositories> parse_repositories(std::string_view text);
 std::map<ImageID, std::vector<std::string>> references_by_image(
     const References::Repositories& repositories);
 
-/// The references of one image, sorted by their full names, as docker goes through them.
+/// As references, sorted by their full names, as docker goes through them; what is none is left
+/// out.
+std::vector<Reference> parse_references(const std::vector<std::string>& names);
+
+/// The references of one image, sorted by their full names.
 std::vector<Reference> references_of(const References::Repositories& repositories, ImageID id);
 
 }  // namespace strata

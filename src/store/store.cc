@@ -214,6 +214,17 @@ Result<void> Store::hold(ImageID id) const {
   return state_->lease ? state_->lease->add(id.digest()) : Result<void>();
 }
 
+Result<void> Store::hold_all(
+    const std::vector<std::pair<ImageID, std::vector<ChainID>>>& images) const {
+  if (!state_->lease) return {};
+  std::vector<Digest> ids;
+  for (const auto& [image, chains] : images) {
+    ids.push_back(image.digest());
+    for (const auto& chain : chains) ids.push_back(chain.digest());
+  }
+  return state_->lease->add_all(ids);
+}
+
 Result<void> Store::hold_volume(const std::string& name) const {
   return state_->lease ? state_->lease->add(volume_digest(name)) : Result<void>();
 }

@@ -5,6 +5,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/file_lock.h"
 #include "store/image_db.h"
@@ -56,6 +58,8 @@ class Store {
   /// was opened to read.
   Result<void> hold(ChainID id) const;
   Result<void> hold(ImageID id) const;
+  /// Images with all their layers, at once.
+  Result<void> hold_all(const std::vector<std::pair<ImageID, std::vector<ChainID>>>& images) const;
   Result<void> hold_volume(const std::string& name) const;
   /// Names a path below ROOT that the next one to open the store removes if this process dies.
   Result<void> note_work(const std::string& path) const;

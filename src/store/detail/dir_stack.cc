@@ -84,6 +84,7 @@ Result<void> DirStack::push(std::string_view component, Missing missing) {
 Result<void> DirStack::reopen(Level& level) {
   auto path = level.path_length == 0 ? "." : path_;
   level.fd = TRY(open_in_root(root_, path, Resolve::NoLinks, O_PATH | O_DIRECTORY));
+  if (level.path_length == 0) return {};  // that one's donors are the roots
   for (const auto& donor : donor_roots_) {
     auto same = open_in_root(donor.get(), path, Resolve::NoLinks, O_PATH | O_DIRECTORY);
     if (same) level.donors.push_back(*std::move(same));

@@ -29,8 +29,10 @@ class DirStack {
   const std::string& path() const { return path_; }
   /// New entries inherit its group, and directories its setgid bit.
   bool inherits_group() const { return levels_.back().inherits_group; }
-  /// The same directory in donor trees, O_PATH.
-  std::span<const UniqueFd> donors() const { return levels_.back().donors; }
+  /// The same directory in donor trees, for *at calls only.
+  std::span<const UniqueFd> donors() const {
+    return levels_.size() == 1 ? donor_roots_ : levels_.back().donors;
+  }
 
  private:
   struct Level {

@@ -17,7 +17,7 @@ namespace {
 /// umask(2) can only be read by changing it, for all threads; the kernel also tells it in a file.
 mode_t read_umask() {
   constexpr std::string_view kKey = "\nUmask:\t";
-  auto status = read_file(AT_FDCWD, "/proc/self/status");
+  auto status = read_small(AT_FDCWD, "/proc/self/status");
   auto at = status ? status->find(kKey) : std::string::npos;
   mode_t mask = 07777;  // unknown: every mode is set
   if (at != std::string::npos) {

@@ -1,0 +1,113 @@
+"""What a command costs must not grow with what it does not ask for. Counted in system calls, never in time."""
+import collections
+import hashlib
+import io
+import json
+import subprocess
+import tarfile
+import unittest
+
+from tests.support.case import IN_MEMORY, StoreCase
+
+FEW, MANY = 5, 45  # images
+
+
+def tar_of(name, content):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        info = tarfile.TarInfo(name)
+        info.size = len(content)
+        tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+class Growth(StoreCase):
+    where = IN_MEMORY
+
+    def setUp(self):
+        super().setUp()
+        self.engine = self.strata()
+        self.base = tar_of("base", b"base\n")
+        self.load(range(1))
+
+    def archive(self, numbers):
+        """A docker archive of images app:N, each the same layer and one of its own."""
+        path = self.path(f"{numbers.start}-{numbers.stop}.tar")
+        manifest = []
+        with tarfile.open(path, "w") as tar:
+            def add(name, content):
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+
+            add("base.tar", self.base)
+            for number in numbers:
+                layer = tar_of(f"file-{number}", b"content %d\n" % number)
+                config = json.dumps({
+                    "architecture": "amd64", "os": "linux", "created": "2024-01-02T03:04:05Z", "config": {"Cmd": ["/base"]},
+                    "history": [{"created_by": f"layer {name} of {number}"} for name in "ab"],
+                    "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(tar).hexdigest() for tar in (self.base, layer)]},
+                }).encode()
+                add(f"{number}.tar", layer)
+                add(f"{number}.json", config)
+                manifest.append({"Config": f"{number}.json", "RepoTags": [f"app:{number}"], "Layers": ["base.tar", f"{number}.tar"]})
+            add("manifest.json", json.dumps(manifest).encode())
+        return path
+
+    def load(self, numbers):
+        self.engine("load", "-q", "-i", self.archive(numbers))
+
+    def calls(self, *words):
+        """How many system calls the command makes."""
+        trace = self.path("trace")
+        subprocess.run(["strace", "-f", "-qq", "-o", trace, "-e", "signal=none", *self.engine.command(), *words], check=True, stdout=subprocess.DEVNULL)
+        with open(trace) as file:
+            names = collections.Counter(line.split(None, 1)[1].split("(")[0] for line in file if "resumed>" not in line and "+++" not in line)
+        return names.total()
+
+    def test_load_costs_the_same_for_each_image(self):
+        self.load(range(1, 2))
+        few = self.calls("load", "-q", "-i", self.archive(range(100, 110)))
+        many = self.calls("load", "-q", "-i", self.archive(range(200, 240)))
+        each = (many - few) / 30
+        print(f"system calls of load: {few} for 10 images, {many} for 40, {each:.1f} for each more")
+        self.assertLess(each, EACH_LOADED)
+
+    def test_a_list_costs_a_few_calls_for_each_image(self):
+        self.load(range(1, FEW))
+        few = self.calls("images")
+        self.load(range(FEW, MANY))
+        each = (self.calls("images") - few) / (MANY - FEW)
+        print(f"system calls of images: {few} with {FEW} images, {each:.1f} for each more")
+        self.assertLess(each, EACH_LISTED)
+
+    def test_who_asks_for_one_image_does_not_look_at_the_others(self):
+        folder = self.context({"Dockerfile": "FROM app:1\nCOPY f /\nENV a=b\n", "f": "f"})
+        build = ("build", "-q", "--network", "none", "-t", "mine:1", folder)
+        self.load(range(1, FEW))
+        self.engine(*build)
+        asked = {"inspect": ("image", "inspect", "app:1"), "history": ("history", "app:1"), "tag": ("tag", "app:1", "app:2"),
+                 "cached build": build, "create": ("create", "app:1")}
+        for name, words in asked.items():
+            self.engine(*words)  # what is made at the first time is there
+        few = {name: self.calls(*words) for name, words in asked.items()}
+        self.load(range(FEW, MANY))
+        for name, words in asked.items():
+            with self.subTest(name):
+                many = self.calls(*words)
+                print(f"system calls of {name}: {few[name]} with {FEW} images, {many} with {MANY}")
+                self.assertLess(many - few[name], (MANY - FEW) // 2)
+
+    def test_removing_one_reads_each_of_the_others_once(self):
+        self.load(range(1, FEW))
+        few = self.calls("rmi", "app:1")
+        self.load(range(FEW, MANY))
+        each = (self.calls("rmi", "app:2") - few) / (MANY - FEW)
+        print(f"system calls of rmi: {few} with {FEW} images, {each:.1f} for each more")
+        self.assertLess(each, 25)
+
+
+EACH_LOADED, EACH_LISTED = 150, 8  # system calls
+
+if __name__ == "__main__":
+    unittest.main()
