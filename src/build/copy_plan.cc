@@ -37,7 +37,17 @@ class ContentSource final : public ByteSource {
   std::optional<Hasher> hasher_;
 };
 
-Result<tar::Entry> make_entry(const std::string& path, const SourceFile& meta) {
+}  // namespace
+
+CopyPlan::Meta::Meta(const SourceFile& file)
+    : mode(file.mode),
+      uid(file.uid),
+      gid(file.gid),
+      size(file.size),
+      mtime(file.mtime),
+      rdev(file.rdev) {}
+
+Result<tar::Entry> CopyPlan::make_entry(const std::string& path, const Meta& meta) {
   tar::Entry e;
   e.name = path;
   e.mode = meta.mode & 07777;
@@ -70,8 +80,6 @@ Result<tar::Entry> make_entry(const std::string& path, const SourceFile& meta) {
   return e;
 }
 
-}  // namespace
-
 Result<std::optional<SourceFile>> CopyPlan::in_image(const std::string& path) const {
   if (image_root_ < 0) {
     if (!path.empty()) return std::optional<SourceFile>();
@@ -101,8 +109,8 @@ Result<Resolved> CopyPlan::resolve(const std::string& destination) const {
   return r;
 }
 
-SourceFile CopyPlan::changed(const SourceFile& file) const {
-  SourceFile meta = file;
+CopyPlan::Meta CopyPlan::changed(const SourceFile& file) const {
+  Meta meta(file);
   if (rules_.owner) {
     meta.uid = rules_.owner->uid;
     meta.gid = rules_.owner->gid;
@@ -142,7 +150,7 @@ Result<void> CopyPlan::add_parents(const std::string& path, const Owner& owner) 
         return Error(ErrorCode::InvalidArgument,
                      fmt::format("cannot copy to non-directory: /{}", directory));
       item.origin = Origin::Image;
-      item.meta = *std::move(existing);
+      item.meta = Meta(*existing);
     } else {
       item.origin = Origin::Made;
       item.meta.mode = S_IFDIR | 0755;

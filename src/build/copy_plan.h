@@ -82,9 +82,24 @@ class CopyPlan {
     Made,    // a directory that nobody gave us
     Source,  // from a source
   };
+  /// What a file of the layer shall be. There is one for each file: it has no path of its own.
+  struct Meta {
+    Meta() = default;
+    explicit Meta(const SourceFile& file);
+    bool is_directory() const { return S_ISDIR(mode); }
+    bool is_regular() const { return S_ISREG(mode); }
+    bool is_link() const { return S_ISLNK(mode); }
+
+    mode_t mode = 0;  // type and permission bits
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::int64_t size = 0;  // bytes
+    Time mtime;
+    dev_t rdev = 0;
+  };
   struct Item {
     Origin origin = Origin::Source;
-    SourceFile meta;             // mode, owner and time as they shall be
+    Meta meta;
     SourceTree* tree = nullptr;  // of Source
     const SourceFile* from = nullptr;
   };
@@ -103,7 +118,8 @@ class CopyPlan {
   /// An image does not carry the time of its root directory: this stands for it.
   Result<Time> newest_in_root() const;
   Result<Resolved> resolve(const std::string& destination) const;
-  SourceFile changed(const SourceFile& file) const;
+  Meta changed(const SourceFile& file) const;
+  static Result<tar::Entry> make_entry(const std::string& path, const Meta& meta);
   struct Writing;  // where to, and what is known on the way
   Result<void> write_item(Writing& to, const std::string& path, const Item& item) const;
   static Result<void> write_content(Writing& to, tar::Entry entry, const Item& item);

@@ -19,7 +19,8 @@ std::string_view type_name(mode_t mode) {
 }
 
 /// Of what the layer keeps of a file: content comes later.
-std::string metadata_difference(const struct stat& was, const SourceFile& is) {
+template <class Meta>
+std::string metadata_difference(const struct stat& was, const Meta& is) {
   if ((was.st_mode & S_IFMT) != (is.mode & S_IFMT))
     return fmt::format("was {}, is {}", type_name(was.st_mode), type_name(is.mode));
   if (!is.is_link() && (was.st_mode & kModeBits) != (is.mode & kModeBits))

@@ -44,26 +44,39 @@ StatMemo::StatMemo(int own_dir, int root, Time now)
   seen_.resize(old_.records());
 }
 
-std::optional<Digest> StatMemo::find(const SourceFile& file) {
-  auto known = old_.find(file.path);
-  if (!known) return std::nullopt;
-  auto wanted = stat_of(file, known->stat.sum);
-  if (std::memcmp(&known->stat, &wanted, sizeof wanted) != 0) return std::nullopt;
-  seen_[known->index] = true;
+namespace {
+
+/// If the record is of the file as it is.
+std::optional<Digest> sum_in(const MemoStat& record, const SourceFile& file) {
+  auto wanted = stat_of(file, record.sum);
+  if (std::memcmp(&record, &wanted, sizeof wanted) != 0) return std::nullopt;
   std::array<std::uint8_t, Digest::kBytes> sum;
-  std::memcpy(sum.data(), known->stat.sum, sum.size());
+  std::memcpy(sum.data(), record.sum, sum.size());
   return Digest(sum);
 }
 
-void StatMemo::record(const SourceFile& file, const Digest& sum) {
+}  // namespace
+
+std::optional<Digest> StatMemo::find(const SourceFile& file) {
+  if (auto fresh = fresh_.find(file.path); fresh != fresh_.end())
+    return sum_in(fresh->second, file);
+  auto known = old_.find(file.path);
+  if (!known) return std::nullopt;
+  auto sum = sum_in(known->stat, file);
+  if (sum) seen_[known->index] = true;
+  return sum;
+}
+
+bool StatMemo::record(const SourceFile& file, const Digest& sum) {
   auto changed = std::max(file.ctime, file.mtime);
   std::int64_t age = now_.seconds - changed.seconds;
   if (changed.nanoseconds == 0) {
-    if (age <= kCoarseTick) return;
+    if (age <= kCoarseTick) return false;
   } else if (age < 2) {
-    if (age * 1'000'000'000 + now_.nanoseconds - changed.nanoseconds <= kTick) return;
+    if (age * 1'000'000'000 + now_.nanoseconds - changed.nanoseconds <= kTick) return false;
   }
   fresh_[file.path] = stat_of(file, sum.bytes().data());
+  return true;
 }
 
 void StatMemo::save() {

@@ -28,7 +28,8 @@ class StatMemo {
 
   /// Fastest when asked in the order of a walk.
   std::optional<Digest> find(const SourceFile& file);
-  void record(const SourceFile& file, const Digest& sum);
+  /// False if it is not recorded.
+  bool record(const SourceFile& file, const Digest& sum);
 
   /// Writes it anew if anything was recorded.
   void save();

@@ -122,8 +122,8 @@ Result<Digest> Tarsums::compute(const SourceTree& tree, const SourceFile& file) 
 
 void Tarsums::remember(const SourceFile& file, const Digest& sum) {
   std::lock_guard lock(mutex_);
-  sums_[file.path] = sum;
-  if (memo_ != nullptr && file.is_regular()) memo_->record(file, sum);
+  bool is_recorded = memo_ != nullptr && file.is_regular() && memo_->record(file, sum);
+  if (!is_recorded) sums_[file.path] = sum;
 }
 
 Result<void> Tarsums::compute_all(const std::vector<SourceFile>& files) {

@@ -76,7 +76,7 @@ class Tarsums {
   std::mutex of_mutex_;  // so that two stages do not read the same files
   std::mutex mutex_;     // guards what follows
   StatMemo* memo_;
-  std::map<std::string, Digest> sums_;  // by path
+  std::map<std::string, Digest> sums_;  // by path, of files that the memo does not have
 };
 
 }  // namespace strata::build
