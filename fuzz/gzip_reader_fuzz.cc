@@ -1,4 +1,5 @@
 // rooms: compress
+// libraries: ZLIB::ZLIB
 #include <zlib.h>
 
 #include <array>

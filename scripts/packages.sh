@@ -2,8 +2,8 @@
 # installs those that are missing. Every list is complete in itself.
 
 # To compile build/release/strata.
-packages_build=(clang cmake ninja-build libfmt-dev libssl-dev libisal-dev libbz2-dev
-                liblzma-dev libzstd-dev libcurl4-openssl-dev)
+packages_build=(clang cmake ninja-build libfmt-dev libssl-dev zlib1g-dev libisal-dev
+                libbz2-dev liblzma-dev libzstd-dev libcurl4-openssl-dev)
 
 # To run it: crun starts containers, conmon watches over detached ones, libcurl fetches URLs and talks to
 # registries, `top` asks ps.
@@ -14,7 +14,7 @@ packages_demo=("${packages_build[@]}" "${packages_run[@]}" mmdebstrap python3 ca
 
 # For scripts/test: the C++ test libraries, a real dockerd to compare with, git for repositories,
 # xfsprogs for a disk that is full, strace to count what a command looks at, ip to make networks.
-packages_test=("${packages_build[@]}" "${packages_run[@]}" ccache g++ libclang-rt-dev llvm libgtest-dev zlib1g-dev
+packages_test=("${packages_build[@]}" "${packages_run[@]}" ccache g++ libclang-rt-dev llvm libgtest-dev
                libbenchmark-dev clang-format
                docker.io containerd runc skopeo umoci podman buildah mmdebstrap busybox-static
                docker-registry git iproute2 openssl python3 zstd ca-certificates xfsprogs strace)

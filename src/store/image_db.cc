@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <map>
+#include <mutex>
+#include <set>
 #include <span>
 
 #include "base/io.h"
@@ -49,6 +52,43 @@ bool has_key(int metadata, ImageID id, const char* key) {
 }
 
 }  // namespace
+
+/// Who is whose parent, as far as this process has read it.
+struct ImageDB::Family {
+  std::mutex mutex;
+  struct stat read = {};  // the directory of all metadata when its names were read last
+  timespec read_at = {};
+  std::map<ImageID, std::optional<ImageID>> parents;
+  std::map<std::optional<ImageID>, std::set<ImageID>> children;
+
+  void add(ImageID child, const std::optional<ImageID>& parent) {
+    forget(child);
+    parents.emplace(child, parent);
+    children[parent].insert(child);
+  }
+
+  void forget(ImageID child) {
+    auto known = parents.find(child);
+    if (known == parents.end()) return;
+    children[known->second].erase(child);
+    parents.erase(known);
+  }
+
+  /// Whether no name has come or gone since. Names that come in the same tick of the clock as the
+  /// reading do not change the time: so shortly after a change nothing is believed.
+  bool is_current(const struct stat& now) const {
+    constexpr std::int64_t kTickNs = 20'000'000;
+    auto ns = [](const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; };
+    return ns(now.st_mtim) == ns(read.st_mtim) && ns(read_at) - ns(read.st_mtim) > kTickNs;
+  }
+};
+
+ImageDB::ImageDB(UniqueFd content, UniqueFd metadata)
+    : content_(std::move(content)),
+      metadata_(std::move(metadata)),
+      family_(std::make_unique<Family>()) {}
+ImageDB::ImageDB(ImageDB&&) noexcept = default;
+ImageDB::~ImageDB() = default;
 
 Result<void> ImageDB::write_key(ImageID id, const char* key, std::string_view value) const {
   auto name = id.digest().hex();
@@ -105,7 +145,11 @@ Result<ImageID> ImageDB::put(std::string_view config, const std::optional<ImageI
     if (unsynced_ != nullptr) TRY(unsynced_->add(id));
     TRY(write_file_atomic(content_.get(), name, config, 0600));
   }
-  if (parent) TRY(write_key(id, "parent", parent->str()));
+  if (parent) {
+    TRY(write_key(id, "parent", parent->str()));
+    std::lock_guard lock(family_->mutex);
+    family_->add(id, parent);
+  }
   if (built_locally) TRY(write_key(id, "builtLocally", "\x01"));
   return id;
 }
@@ -126,11 +170,21 @@ Result<std::vector<std::pair<ImageID, ImageID>>> ImageDB::parents() const {
 }
 
 Result<std::vector<ImageID>> ImageDB::children(const std::optional<ImageID>& id) const {
+  std::lock_guard lock(family_->mutex);
+  struct stat now = {};
+  if (::fstat(metadata_.get(), &now) < 0)
+    return Error::from_errno(errno, "stat metadata of images");
+  if (!family_->is_current(now)) {
+    ::clock_gettime(CLOCK_REALTIME, &family_->read_at);
+    for (const auto& name : TRY(list_dir(metadata_.get())))
+      if (auto child = image_name(name); child && !family_->parents.contains(*child))
+        family_->add(*child, parent(*child));
+    family_->read = now;
+  }
   std::vector<ImageID> found;
-  for (const auto& name : TRY(list_dir(metadata_.get()))) {
-    auto child = image_name(name);
-    if (!child || parent(*child) != id || !contains(*child)) continue;
-    if (id || has_key(metadata_.get(), *child, "builtLocally")) found.push_back(*child);
+  for (const auto& child : family_->children[id]) {
+    if (parent(child) != id || !contains(child)) continue;  // it is gone, or has lost its parent
+    if (id || has_key(metadata_.get(), child, "builtLocally")) found.push_back(child);
   }
   return found;
 }
@@ -156,14 +210,22 @@ Result<void> ImageDB::drop_empty_metadata(ImageID id) const {
   return {};
 }
 
+/// They go first: a `parent` that leads nowhere would be damage, a missing one is not.
+Result<void> ImageDB::remove_links_to(ImageID id) const {
+  for (const auto& [child, parent] : TRY(parents())) {
+    if (parent != id) continue;
+    if (::unlinkat(metadata_.get(), key_path(child, "parent").c_str(), 0) < 0 && errno != ENOENT)
+      return Error::from_errno(errno, "remove parent of " + child.str());
+    std::lock_guard lock(family_->mutex);
+    family_->forget(child);
+  }
+  return {};
+}
+
 Result<void> ImageDB::remove(ImageID id) const {
   auto name = id.digest().hex();
   if (!contains(id)) return Error(ErrorCode::NotFound, "no image " + id.str());
-  // Links to it go first: a `parent` that leads nowhere would be damage, a missing one is not.
-  for (const auto& child : TRY(children(id))) {
-    if (::unlinkat(metadata_.get(), key_path(child, "parent").c_str(), 0) < 0 && errno != ENOENT)
-      return Error::from_errno(errno, "remove parent of " + child.str());
-  }
+  TRY(remove_links_to(id));
   if (::unlinkat(content_.get(), name.c_str(), 0) < 0 && errno != ENOENT)
     return Error::from_errno(errno, "remove image " + id.str());
   auto removed = remove_tree(metadata_.get(), name);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,8 +25,10 @@ struct Image {
 /// ROOT/image/overlay2/imagedb. Format: docs/store.md, section 1. Any thread, any process.
 class ImageDB {
  public:
-  ImageDB(UniqueFd content, UniqueFd metadata)
-      : content_(std::move(content)), metadata_(std::move(metadata)) {}
+  ImageDB(UniqueFd content, UniqueFd metadata);
+  ImageDB(ImageDB&&) noexcept;
+  ImageDB& operator=(ImageDB&&) = delete;
+  ~ImageDB();
 
   /// From now on everything that is published is noted there before. Borrowed.
   void note_in(const Unsynced& unsynced) { unsynced_ = &unsynced; }
@@ -46,7 +49,9 @@ class ImageDB {
   std::optional<ImageID> parent(ImageID id) const;
   /// Every image that has a parent, and that; either may be gone.
   Result<std::vector<std::pair<ImageID, ImageID>>> parents() const;
-  /// Images whose parent is `id`; with nullopt those that were built here without a parent.
+  /// Images whose parent is `id`; with nullopt those that were built here without a parent. Sorted.
+  /// The first call reads all parents, the next ones those of new images alone: an old image that
+  /// another process has given a parent meanwhile may be missing.
   Result<std::vector<ImageID>> children(const std::optional<ImageID>& id) const;
   std::optional<Time> last_updated(ImageID id) const;
   Result<void> set_last_updated(ImageID id, Time when) const;
@@ -58,10 +63,13 @@ class ImageDB {
 
  private:
   Result<void> write_key(ImageID id, const char* key, std::string_view value) const;
+  Result<void> remove_links_to(ImageID id) const;
 
   UniqueFd content_;
   UniqueFd metadata_;
   const Unsynced* unsynced_ = nullptr;
+  struct Family;
+  std::unique_ptr<Family> family_;
 };
 
 }  // namespace strata

@@ -48,6 +48,13 @@ TEST_F(ImageDBTest, ParentsAndChildren) {
   EXPECT_EQ(must(images().children(a)), std::vector<ImageID>{b});
   EXPECT_EQ(must(images().children(std::nullopt)), std::vector<ImageID>{a});
 
+  // What another process does meanwhile is seen.
+  auto d = must(Store::open(root_, Store::Access::Write));
+  auto late = must(d->images().put(config("late"), a, true));
+  EXPECT_EQ(must(images().children(a)).size(), 2u);
+  EXPECT_OK(d->images().remove(late));
+  EXPECT_EQ(must(images().children(a)), std::vector<ImageID>{b});
+
   EXPECT_OK(images().remove(a));
   EXPECT_FALSE(images().contains(a));
   EXPECT_FALSE(there(metadata(a, "")));
