@@ -58,6 +58,21 @@ struct Launch {
 
 constexpr std::size_t kLaunchStack = std::size_t{64} << 10;
 
+// TSan can follow a copy of a process, not one that shares its memory. There the exit code 127
+// alone tells of a program that could not be started.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define STRATA_COPY_TO_LAUNCH
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define STRATA_COPY_TO_LAUNCH
+#endif
+#ifdef STRATA_COPY_TO_LAUNCH
+constexpr int kLaunchFlags = SIGCHLD;
+#else
+constexpr int kLaunchFlags = CLONE_VM | CLONE_VFORK | SIGCHLD;
+#endif
+
 /// The child's side up to exec; what it returns is the exit code of one that did not get there.
 int child(void* argument) {
   auto& launch = *static_cast<Launch*>(argument);
@@ -118,7 +133,7 @@ Result<Process> Process::start(const Command& command) {
   ::pthread_sigmask(SIG_SETMASK, &all, &old);
   // As vfork, but on a stack of its own: our pages are neither copied nor marked to be copied, and
   // this thread goes on when the child has become its program.
-  pid_t pid = ::clone(child, stack.get() + kLaunchStack, CLONE_VM | CLONE_VFORK | SIGCHLD, &launch);
+  pid_t pid = ::clone(child, stack.get() + kLaunchStack, kLaunchFlags, &launch);
   int clone_error = errno;
   ::pthread_sigmask(SIG_SETMASK, &old, nullptr);
   if (pid < 0) return Error::from_errno(clone_error, "clone");
