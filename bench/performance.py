@@ -3,7 +3,8 @@
 
     bench/performance.py --harness ../shared/bench                  everything: one to two hours, as root
     bench/performance.py --harness DIR --workloads W1,W2 --runs 2   some workloads
-    bench/performance.py --results FILE.json                        a run of the harness that has ended
+    bench/performance.py --results FILE.json [FILE.json ...]        runs of the harness that have ended; a workload is taken from the last
+                                                                    that has it, the machine's limits from the first
 
 The harness is one for all engines (dockerd, BuildKit, podman, buildah, umoci, Strata): it makes a disk of its own, lets the engines take
 turns and checks the images that come out. This script adds what Strata wants to reach and whether it did. Between the two marks of
@@ -193,6 +194,18 @@ def replace_measured(document, text):
     return before + BEGIN + text + END + rest.split(END, 1)[1]
 
 
+def merged(runs):
+    """One set of results; every workload stays whole, as it is in one of the runs."""
+    data = runs[0]
+    for run in runs[1:]:
+        measured = {sample["workload"] for sample in run["samples"]}
+        for key in ("samples", "values", "checks"):
+            data[key] = [row for row in data[key] if row["workload"].split(".disk")[0] not in measured] + run[key]
+        data["notes"] += run["notes"]
+        data["meta"]["engines"] += [engine for engine in run["meta"]["engines"] if engine not in data["meta"]["engines"]]
+    return data
+
+
 def run_harness(args):
     out = pathlib.Path(args.workdir) / "performance"
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -207,7 +220,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--harness", type=pathlib.Path, help="the folder of bench.py")
-    source.add_argument("--results", type=pathlib.Path, help="the JSON of a run that has ended")
+    source.add_argument("--results", type=pathlib.Path, nargs="+", help="the JSON of runs that have ended")
     parser.add_argument("--strata", type=pathlib.Path, default=ROOT / "build/release/strata", help="default: %(default)s")
     parser.add_argument("--engines", default="strata,dockerd,buildkit,podman,buildah,umoci", help="default: %(default)s")
     parser.add_argument("--workloads", help="default: all, and the machine's limits")
@@ -215,8 +228,8 @@ def main():
     parser.add_argument("--workdir", default="/var/tmp/strata-bench", help="for disk and results; default: %(default)s")
     parser.add_argument("--print", action="store_true", help="to stdout, not into docs/performance.md")
     args = parser.parse_args()
-    path = args.results or run_harness(args)
-    results = Results(json.loads(path.read_text()))
+    paths = args.results or [run_harness(args)]
+    results = Results(merged([json.loads(path.read_text()) for path in paths]))
     text = report(results, f"bench/performance.py --harness ../shared/bench --runs {results.meta['runs']} --engines {','.join(results.meta['engines'])}")
     if args.print:
         print(text, end="")

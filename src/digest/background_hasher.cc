@@ -12,16 +12,16 @@ namespace {
 constexpr std::size_t kBlock = std::size_t{256} << 10;  // bytes
 constexpr std::size_t kBlocks = 4;
 
-struct Block {
-  std::unique_ptr<char[]> bytes = std::make_unique_for_overwrite<char[]>(kBlock);
-  std::size_t used = 0;
-
-  std::string_view view() const { return {bytes.get(), used}; }
-};
-
 }  // namespace
 
 struct BackgroundHasher::State {
+  struct Block {
+    std::unique_ptr<char[]> bytes = std::make_unique_for_overwrite<char[]>(kBlock);
+    std::size_t used = 0;
+
+    std::string_view view() const { return {bytes.get(), used}; }
+  };
+
   ~State() { full.close(); }
 
   Block next_empty() {
