@@ -82,8 +82,9 @@ Result<std::string> read_small(int dir, const std::string& name) {
   std::array<char, kLimit + 1> buffer;
   auto fd = TRY(open_at(dir, name, O_RDONLY));
   ssize_t n = 0;
-  do n = ::read(fd.get(), buffer.data(), buffer.size());
-  while (n < 0 && errno == EINTR);
+  do {
+    n = ::read(fd.get(), buffer.data(), buffer.size());
+  } while (n < 0 && errno == EINTR);
   if (n < 0) return Error::from_errno(errno, "read " + name);
   if (static_cast<std::size_t>(n) > kLimit)
     return Error(ErrorCode::Corrupt, fmt::format("{}: larger than {} bytes", name, kLimit));

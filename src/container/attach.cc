@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,48 +9,18 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <ctime>
 #include <thread>
 
 #include "base/io.h"
 #include "container/json_log.h"
+#include "container/signal_source.h"
 #include "runtime/console.h"
 
 namespace strata {
 namespace {
 
-constexpr std::array kProxied = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 /// What has ended by then is written down once, at its end.
 constexpr int kShortRunMs = 10;
-
-sigset_t proxied_signals() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  for (int signal : kProxied) ::sigaddset(&set, signal);
-  return set;
-}
-
-/// Keeps the signals from ending this process, on this thread and those that it starts.
-class BlockedSignals {
- public:
-  BlockedSignals() {
-    auto set = proxied_signals();
-    ::pthread_sigmask(SIG_BLOCK, &set, &old_);
-  }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-  ~BlockedSignals() {
-    // What came too late for the container is not to end us now: its exit code is known.
-    auto set = proxied_signals();
-    timespec now = {};
-    while (::sigtimedwait(&set, nullptr, &now) > 0) {
-    }
-    ::pthread_sigmask(SIG_SETMASK, &old_, nullptr);
-  }
-
- private:
-  sigset_t old_ = {};
-};
 
 /// Copies the container's output to the user and into the log, until both pipes are closed.
 class OutputCopier {
@@ -97,17 +66,21 @@ class OutputCopier {
 /// Beside the container: writes down that it runs, then passes signals on.
 class Supervisor {
  public:
-  Supervisor(const Store& store, std::string id, RunningContainer& container, bool proxy, int end)
-      : store_(store), id_(std::move(id)), container_(container), proxy_(proxy), end_(end) {}
+  Supervisor(const Store& store, std::string id, RunningContainer& container,
+             const SignalSource& signals, bool proxy, int end)
+      : store_(store),
+        id_(std::move(id)),
+        container_(container),
+        signals_(signals),
+        proxy_(proxy),
+        end_(end) {}
 
   /// Until the other side of `end` is closed.
   void run() {
     pid_ = container_.wait_started();
     if (pid_ <= 0) return;
     process_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-    auto set = proxied_signals();
-    UniqueFd signals(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-    std::array<pollfd, 2> fds = {pollfd{end_, POLLIN, 0}, pollfd{signals.get(), POLLIN, 0}};
+    std::array<pollfd, 2> fds = {pollfd{end_, POLLIN, 0}, pollfd{signals_.fd(), POLLIN, 0}};
     for (int wait_ms = kShortRunMs; fds[0].revents == 0;) {
       int ready = ::poll(fds.data(), fds.size(), wait_ms);
       if (ready < 0 && errno != EINTR) return;
@@ -115,10 +88,7 @@ class Supervisor {
         note_start();
         wait_ms = -1;
       }
-      signalfd_siginfo signal = {};
-      if (ready > 0 && fds[1].revents != 0 &&
-          ::read(signals.get(), &signal, sizeof signal) == sizeof signal)
-        pass_on(static_cast<int>(signal.ssi_signo));
+      if (int signal = signals_.next(); signal > 0) pass_on(signal);
     }
   }
 
@@ -144,6 +114,7 @@ class Supervisor {
   const Store& store_;
   std::string id_;
   RunningContainer& container_;
+  const SignalSource& signals_;
   bool proxy_;
   int end_;
   pid_t pid_ = 0;
@@ -209,7 +180,7 @@ Result<ForegroundEnd> run_attached(const Store& store, ContainerRecord record, P
   auto ends = TRY(make_stdio(record, stdio));
   TRY(save_container(store, record));
 
-  BlockedSignals signals;
+  SignalSource signals;
   StartOptions options;
   options.bundle = run.files().dir;
   options.id = record.id;
@@ -233,8 +204,8 @@ Result<ForegroundEnd> run_attached(const Store& store, ContainerRecord record, P
   RawMode raw(record.config.tty ? stdio.stdin_fd : -1);
   OutputCopier copier(std::move(ends.out.read), std::move(ends.err.read), stdio, std::move(log));
   auto supervision = TRY(make_pipe());
-  Supervisor supervisor(store, record.id, container, stdio.proxy_signals && !record.config.tty,
-                        supervision.read.get());
+  Supervisor supervisor(store, record.id, container, signals,
+                        stdio.proxy_signals && !record.config.tty, supervision.read.get());
   std::jthread copying([&] { copier.run(); });
   std::jthread supervising([&] { supervisor.run(); });
   auto outcome = container.wait();

@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,43 +13,16 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "container/liveness.h"
+#include "container/signal_source.h"
 #include "runtime/conmon_stream.h"
 #include "runtime/console.h"
 
 namespace strata {
 namespace {
 
-constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
 constexpr std::string_view kControl =
     "@abcdefghijklmnopqrstuvwxyz[\\]^_";               // ctrl-@ is 0, and so on
 constexpr std::string_view kDockersKeys = "\x10\x11";  // ctrl-p, ctrl-q
-
-/// The signals as a descriptor, while they are blocked.
-class SignalSource {
- public:
-  SignalSource() {
-    sigset_t set;
-    ::sigemptyset(&set);
-    for (int signal : kSignals) ::sigaddset(&set, signal);
-    ::pthread_sigmask(SIG_BLOCK, &set, &old_);
-    fd_ = UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  }
-  SignalSource(const SignalSource&) = delete;
-  SignalSource& operator=(const SignalSource&) = delete;
-  ~SignalSource() { ::pthread_sigmask(SIG_SETMASK, &old_, nullptr); }
-
-  int fd() const { return fd_.get(); }
-  /// 0 if there is none.
-  int next() const {
-    signalfd_siginfo info = {};
-    ssize_t n = ::read(fd_.get(), &info, sizeof info);
-    return n == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
-  }
-
- private:
-  sigset_t old_ = {};
-  UniqueFd fd_;
-};
 
 /// Watches what is typed for the keys. What may be the beginning of them is held back until it is
 /// clear, as docker does.
@@ -85,18 +57,19 @@ class KeyWatch {
 
 class Joined {
  public:
-  Joined(ConmonStream stream, UniqueFd process, bool terminal, const JoinOptions& options)
+  Joined(ConmonStream stream, UniqueFd process, bool terminal, const AttachedStdio& stdio,
+         std::string detach_keys)
       : stream_(std::move(stream)),
         process_(std::move(process)),
         terminal_(terminal),
-        options_(options),
-        keys_(options.detach_keys) {}
+        stdio_(stdio),
+        keys_(std::move(detach_keys)) {}
 
   Result<JoinEnd> run() {
-    RawMode raw(terminal_ ? options_.stdin_fd : -1);
+    RawMode raw(terminal_ ? stdio_.stdin_fd : -1);
     pass_size();
     std::array<pollfd, 3> fds = {pollfd{stream_.fd(), POLLIN, 0}, pollfd{signals_.fd(), POLLIN, 0},
-                                 pollfd{options_.stdin_fd, POLLIN, 0}};
+                                 pollfd{stdio_.stdin_fd, POLLIN, 0}};
     while (true) {
       if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR)
         return Error::from_errno(errno, "poll");
@@ -112,7 +85,7 @@ class Joined {
   Result<bool> show_output() {
     auto output = TRY(stream_.read());
     if (!output) return false;
-    int fd = output->is_stderr ? options_.stderr_fd : options_.stdout_fd;
+    int fd = output->is_stderr ? stdio_.stderr_fd : stdio_.stdout_fd;
     if (fd >= 0) TRY(write_all(fd, output->bytes));
     return true;
   }
@@ -121,7 +94,7 @@ class Joined {
     while (int signal = signals_.next()) {
       if (signal == SIGWINCH)
         pass_size();
-      else if (terminal_ || !options_.proxy_signals)
+      else if (terminal_ || !stdio_.proxy_signals)
         return Error(ErrorCode::Cancelled, "cancelled");
       else
         ::syscall(SYS_pidfd_send_signal, process_.get(), signal, nullptr, 0);
@@ -132,7 +105,7 @@ class Joined {
   /// False at the end of the input. The container's stdin stays open for those who come later.
   Result<bool> pass_input() {
     std::array<char, 4096> buffer;
-    ssize_t n = ::read(options_.stdin_fd, buffer.data(), buffer.size());
+    ssize_t n = ::read(stdio_.stdin_fd, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) return true;
     if (n <= 0) return false;
     std::string_view typed(buffer.data(), static_cast<std::size_t>(n));
@@ -142,15 +115,15 @@ class Joined {
 
   void pass_size() {
     winsize size = {};
-    if (terminal_ && ::ioctl(options_.stdout_fd, TIOCGWINSZ, &size) == 0)
+    if (terminal_ && ::ioctl(stdio_.stdout_fd, TIOCGWINSZ, &size) == 0)
       stream_.resize(size.ws_row, size.ws_col);
   }
 
-  SignalSource signals_;
+  SignalSource signals_{SIGWINCH};
   ConmonStream stream_;
   UniqueFd process_;
   bool terminal_;
-  const JoinOptions& options_;
+  const AttachedStdio& stdio_;
   KeyWatch keys_;
 };
 
@@ -179,7 +152,7 @@ Result<std::string> parse_detach_keys(std::string_view text) {
 }
 
 Result<JoinEnd> join_container(const Store& store, const ContainerRecord& record,
-                               const JoinOptions& options) {
+                               const AttachedStdio& stdio, std::string detach_keys) {
   auto stream = ConmonStream::connect(run_files(store, record.id).dir);
   if (!stream && stream.error().code() == ErrorCode::NotFound && is_running(store, record))
     return Error(ErrorCode::Conflict,
@@ -188,7 +161,9 @@ Result<JoinEnd> join_container(const Store& store, const ContainerRecord& record
                              record.id));
   if (!stream) return std::move(stream).error();
   auto process = TRY(open_process(store, record));
-  return Joined(*std::move(stream), std::move(process), record.config.tty, options).run();
+  return Joined(*std::move(stream), std::move(process), record.config.tty, stdio,
+                std::move(detach_keys))
+      .run();
 }
 
 }  // namespace strata

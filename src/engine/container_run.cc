@@ -125,8 +125,7 @@ Result<int> run_container(const EngineOptions& engine, const AttachRequest& requ
 Result<std::optional<int>> attach_container(const EngineOptions& engine,
                                             const AttachRequest& request,
                                             std::string_view detach_keys) {
-  JoinOptions options;
-  options.detach_keys = TRY(parse_detach_keys(detach_keys));
+  auto keys = TRY(parse_detach_keys(detach_keys));
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto id = TRY(find_container(*store, request.container)).id;
   auto record = TRY(settle_container(*store, id));
@@ -134,14 +133,12 @@ Result<std::optional<int>> attach_container(const EngineOptions& engine,
     return Error(ErrorCode::Conflict, "You cannot attach to a stopped container, start it first");
   if (record.state.paused)
     return Error(ErrorCode::Conflict, "You cannot attach to a paused container, unpause it first");
-  options.stdin_fd = attached(record.config.open_stdin, request.stdin_fd);
-  options.stdout_fd = request.stdout_fd;
-  options.stderr_fd = request.stderr_fd;
-  options.proxy_signals = request.proxy_signals;
-  if (record.config.tty && options.stdin_fd >= 0 && ::isatty(options.stdin_fd) == 0)
+  auto stdio = stdio_of(request, record.config);
+  stdio.stdin_fd = attached(record.config.open_stdin, stdio.stdin_fd);
+  if (record.config.tty && stdio.stdin_fd >= 0 && ::isatty(stdio.stdin_fd) == 0)
     return Error(ErrorCode::InvalidArgument, "the input device is not a TTY");
   auto held = TRY(hold_exit_code(*store, id));
-  if (TRY(join_container(*store, record, options)) == JoinEnd::Detached)
+  if (TRY(join_container(*store, record, stdio, std::move(keys))) == JoinEnd::Detached)
     return std::optional<int>();
   return std::optional(TRY(wait_for_container(*store, id)));
 }

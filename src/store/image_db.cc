@@ -4,12 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <map>
 #include <mutex>
 #include <set>
-#include <span>
 
 #include "base/io.h"
 #include "base/temp_dir.h"
@@ -25,26 +23,6 @@ std::string key_path(ImageID id, const char* key) { return id.digest().hex() + '
 std::optional<ImageID> image_name(const std::string& name) {
   auto digest = Digest::parse("sha256:" + name);
   return digest ? std::optional(ImageID(*digest)) : std::nullopt;
-}
-
-Result<std::size_t> read_once(int fd, std::span<char> buffer) {
-  while (true) {
-    ssize_t n = ::read(fd, buffer.data(), buffer.size());
-    if (n >= 0) return static_cast<std::size_t>(n);
-    if (errno != EINTR) return Error::from_errno(errno, "read");
-  }
-}
-
-/// The content of a config; most are shorter than the buffer, and one read(2) gives all of it.
-Result<std::string> read_config(int content, const std::string& name) {
-  std::array<char, 16384> buffer;
-  auto file = TRY(open_at(content, name, O_RDONLY));
-  std::string bytes;
-  for (std::size_t n = buffer.size(); n == buffer.size();) {
-    n = TRY(read_once(file.get(), buffer).context("{}", name));
-    bytes.append(buffer.data(), n);
-  }
-  return bytes;
 }
 
 bool has_key(int metadata, ImageID id, const char* key) {
@@ -99,7 +77,7 @@ Result<void> ImageDB::write_key(ImageID id, const char* key, std::string_view va
 }
 
 Result<Image> ImageDB::get(ImageID id) const {
-  auto bytes = read_config(content_.get(), id.digest().hex());
+  auto bytes = read_file(content_.get(), id.digest().hex());
   if (!bytes && bytes.error().code() == ErrorCode::NotFound)
     return Error(ErrorCode::NotFound, "no image " + id.str());
   if (!bytes) return std::move(bytes).error();

@@ -48,9 +48,8 @@ class PlainRepositories {
   /// False if it is not of that form.
   bool visit(const VisitReference& visit) {
     if (!take(R"({"Repositories":{)")) return false;
-    if (!rest_.starts_with('}')) do {
-        if (!repository(visit)) return false;
-      } while (take(","));
+    for (bool more = !rest_.starts_with('}'); more; more = take(","))
+      if (!repository(visit)) return false;
     return take("}}") && rest_.empty();
   }
 
@@ -58,14 +57,14 @@ class PlainRepositories {
   bool repository(const VisitReference& visit) {
     std::string_view name;
     if (!string(name) || !take(":{")) return false;
-    if (!rest_.starts_with('}')) do {
-        std::string_view reference;
-        std::string_view image;
-        if (!string(reference) || !take(":") || !string(image)) return false;
-        auto digest = Digest::parse(image);
-        if (!digest) return false;
-        visit(name, reference, ImageID(*digest));
-      } while (take(","));
+    for (bool more = !rest_.starts_with('}'); more; more = take(",")) {
+      std::string_view reference;
+      std::string_view image;
+      if (!string(reference) || !take(":") || !string(image)) return false;
+      auto digest = Digest::parse(image);
+      if (!digest) return false;
+      visit(name, reference, ImageID(*digest));
+    }
     return take("}");
   }
 
