@@ -7,7 +7,6 @@ import unittest
 
 from tests.e2e.registry_test import RegistryCase
 from tests.support.case import IN_MEMORY
-from tests.support.fake_registry import digest_of
 
 
 class Push(RegistryCase):

@@ -2,7 +2,6 @@
 import base64
 import json
 import os
-import re
 import unittest
 
 from tests.support.registry_case import RegistryCase

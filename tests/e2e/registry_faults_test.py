@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tarfile
 import threading
+import time
 import unittest
 
 from tests.support.case import IN_MEMORY
@@ -106,6 +107,226 @@ class FaultCase(RegistryCase):
         fake = self.fake()
         fake.take(server, "x", "1")
         return fake, image, big
+
+
+class Answers(RegistryCase):
+    """An image of one big layer, at a registry whose answers are bent."""
+
+    def setUp(self):
+        super().setUp()
+        real = self.registry()
+        maker = self.strata("maker")
+        self.image = self.build(maker, real.host + "/x:1", big=3_000_000)
+        maker("push", "-q", real.host + "/x:1")
+        self.fake_registry = self.fake()
+        self.document = self.fake_registry.take(real, "x", "1")
+        real.stop()
+        self.big = max(self.document["layers"], key=lambda layer: layer["size"])
+        self.name = self.fake_registry.host + "/x:1"
+        self.engine = self.strata()
+
+    def pull(self, *options):
+        return self.engine.run("pull", "-q", *options, self.name)
+
+    def refused(self, *options):
+        """The error of a pull that fails, which leaves no image behind and no layer."""
+        done = self.pull(*options)
+        self.assertEqual((done.code, done.out), (1, ""), done)
+        self.assertEqual(self.engine("images", "-aq"), "")
+        self.assertEqual(os.listdir(self.path("store/image/overlay2/layerdb/sha256")), [])
+        self.assert_store_sound("store", "--expect-clean")
+        return done.err.removeprefix("Error response from daemon: ").rstrip("\n")
+
+    def set_manifest(self, document, kind=MANIFEST):
+        self.fake_registry.manifests["1"] = (kind, document if isinstance(document, bytes) else json.dumps(document).encode())
+
+    def test_wrong_bytes_are_seen(self):
+        good = self.fake_registry.blobs[self.big["digest"]]
+        self.fake_registry.blobs[self.big["digest"]] = good[:-1] + bytes([good[-1] ^ 1])
+        self.assertIn("filesystem layer verification failed for digest " + self.big["digest"], self.refused())
+        self.fake_registry.blobs[self.big["digest"]] = good + b"x"
+        self.assertIn("is larger than the", self.refused())
+        self.fake_registry.blobs[self.big["digest"]] = good
+        self.assertEqual(self.pull().code, 0)
+        self.assertEqual(self.engine("images", "-q", "--no-trunc"), self.image)
+
+    def test_a_layer_that_is_not_that_of_the_config(self):
+        blob = gzip.compress(b"\0" * 1024)
+        self.fake_registry.blobs[digest_of(blob)] = blob
+        self.document["layers"][0] |= {"digest": digest_of(blob), "size": len(blob)}
+        self.set_manifest(self.document)
+        self.assertIn("invalid diffID: expected sha256:", self.refused())
+        self.document["layers"].pop()
+        self.set_manifest(self.document)
+        self.assertEqual(self.refused(), "layers from manifest don't match image configuration")
+
+    def test_manifests_that_are_none(self):
+        for text, error in [(b"{", "unexpected end"), (b"[]", "not an object"), (b'{"schemaVersion":1}', "it is of schema 1"),
+                            (b'{"schemaVersion":2,"config":{},"layers":[]}', "config: bad digest"), (b" " * (5 << 20), "is larger than")]:
+            self.set_manifest(text)
+            self.assertIn(error, self.refused())
+
+    def test_a_transfer_that_breaks_goes_on(self):
+        half = self.big["size"] // 2
+        data = self.fake_registry.blobs[self.big["digest"]]
+
+        def cut(handler):
+            if self.big["digest"] not in handler.path:
+                self.fake_registry.faults.append(cut)
+                return False
+            handler.cut(200, data[:half], len(data))
+            return True
+        self.fake_registry.faults.append(cut)
+        done = self.pull()
+        self.assertEqual(done.code, 0, done)
+        asked = [headers.get("Range") for _, _, headers in self.fake_registry.requests(self.big["digest"])]
+        self.assertEqual(asked, [None, f"bytes={half}-"])
+
+    def test_an_interrupted_pull_is_resumed_by_the_next(self):
+        half = self.big["size"] // 2
+        for how in (signal.SIGKILL, signal.SIGINT):
+            self.fake_registry.log.clear()
+            self.fake_registry.faults.append(self.hang())
+            process = self.engine.popen("pull", self.name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            kept = self.path("store/strata/blobs", self.big["digest"].removeprefix("sha256:"))
+            deadline = time.monotonic() + 20
+            while not self.fake_registry.requests(self.big["digest"]) or os.path.getsize(kept) < half:
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.02)
+            process.send_signal(how)
+            code = process.wait(20)
+            self.assertEqual(code, -how if how == signal.SIGKILL else 130)
+            self.assertGreaterEqual(os.path.getsize(kept), half)
+            self.release()
+            os.truncate(kept, half)
+        self.fake_registry.log.clear()
+        self.assertEqual(self.pull().code, 0)
+        asked = [headers.get("Range") for _, _, headers in self.fake_registry.requests(self.big["digest"])]
+        self.assertEqual(asked, [f"bytes={half}-"])
+        self.assertEqual(self.engine("images", "-q", "--no-trunc"), self.image)
+
+    def hang(self):
+        """A fault: gives half of the big blob, and then nothing until release()."""
+        half, data, event = self.big["size"] // 2, self.fake_registry.blobs[self.big["digest"]], threading.Event()
+        self.release = event.set
+
+        def fault(handler):
+            if self.big["digest"] not in handler.path:
+                self.fake_registry.faults.append(fault)
+                return False
+            begin = int((handler.headers.get("Range") or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+            if begin:
+                handler.cut(206, b"", len(data) - begin, Content_Range=f"bytes {begin}-{len(data) - 1}/{len(data)}")
+            else:
+                handler.cut(200, data[:half], len(data))
+            handler.wfile.flush()
+            event.wait(30)
+            return True
+        return fault
+
+    def test_a_server_without_ranges(self):
+        kept = self.path("store/strata/blobs")
+        self.engine("images")
+        os.makedirs(kept)
+        with open(os.path.join(kept, self.big["digest"].removeprefix("sha256:")), "wb") as file:
+            file.write(self.fake_registry.blobs[self.big["digest"]][:1000])
+        self.fake_registry.ranges = False
+        self.assertEqual(self.pull().code, 0)
+
+    def test_leftovers_that_are_wrong_do_no_lasting_harm(self):
+        self.engine("images")
+        os.makedirs(self.path("store/strata/blobs"))
+        with open(self.path("store/strata/blobs", self.big["digest"].removeprefix("sha256:")), "wb") as file:
+            file.write(b"x" * 1000)
+        self.refused()
+        self.assertEqual(self.pull().code, 0)
+
+    def test_a_busy_server_is_asked_again(self):
+        def busy(handler):
+            handler.reply(429, b'{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}', Retry_After="1")
+            return True
+
+        def broken(handler):
+            handler.reply(503)
+            return True
+        busy.kind = broken.kind = "manifests"
+        self.fake_registry.faults += [busy, broken]
+        begin = time.monotonic()
+        self.assertEqual(self.pull().code, 0)
+        self.assertGreaterEqual(time.monotonic() - begin, 1.5)
+
+    def test_refusals_are_told(self):
+        for status, body, error in [
+                (401, b"", "received unexpected HTTP status: 401 Unauthorized"),
+                (403, b'{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}',
+                 f"pull access denied for {self.fake_registry.host}/x, repository does not exist or may require 'docker login': "
+                 "denied: requested access to the resource is denied"),
+                (404, b"no \x1b[31mpage\n", f"manifest for {self.name} not found: received unexpected HTTP status: 404 Not Found: no  [31mpage"),
+                (418, b"", "received unexpected HTTP status: 418 I'm a Teapot")]:
+            def refuse(handler, status=status, body=body):
+                handler.reply(status, body)
+                return True
+            refuse.kind = "manifests"
+            self.fake_registry.faults[:] = [refuse] * (2 if status == 401 else 1)
+            self.assertEqual(self.refused(), error)
+            self.fake_registry.faults.clear()
+
+    def test_redirects(self):
+        other = self.fake()
+        other.blobs = self.fake_registry.blobs
+
+        def away(handler):
+            handler.reply(307, Location=f"http://{other.host}{handler.path}")
+            return True
+        self.fake_registry.faults += [away] * 4
+        self.assertEqual(self.pull().code, 0)
+        self.assertEqual(len(other.requests("/blobs/")), 4)
+
+        def circle(handler):
+            self.fake_registry.faults.append(circle)
+            handler.reply(302, Location=handler.path)
+            return True
+        self.engine("rmi", self.name)
+        self.fake_registry.faults.append(circle)
+        self.assertIn("stopped after 10 redirects", self.pull().err)
+
+    def test_what_a_failed_pull_has_kept_goes_with_a_prune(self):
+        self.fake_registry.faults.append(self.cut_for_good())
+        self.assertEqual(self.pull().code, 1)
+        self.assertNotEqual(os.listdir(self.path("store/strata/blobs")), [])
+        self.assertIn("Total reclaimed space: ", self.engine("system", "prune", "-f"))
+        self.assertEqual(os.listdir(self.path("store/strata/blobs")), [])
+
+    def cut_for_good(self):
+        """A fault: gives a part of the first blob of a layer, and then refuses."""
+        def fault(handler):
+            blob = self.fake_registry.blobs[handler.path.rpartition("/")[2]]
+            if handler.headers.get("Range"):
+                handler.reply(403)
+                return True
+            self.fake_registry.faults.append(fault)
+            if blob.startswith(b"{"):
+                return False
+            handler.cut(200, blob[:len(blob) // 2], len(blob))
+            return True
+        return fault
+
+    def test_an_endless_error_is_not_read_to_its_end(self):
+        def endless(handler):
+            handler.reply(404, b"x" * (2 << 20))
+            return True
+        endless.kind = "manifests"
+        self.fake_registry.faults.append(endless)
+        self.assertEqual(self.refused(), "an error of the registry is longer than 1048576 bytes")
+
+    def test_limits(self):
+        self.assertIn("is larger than 1048576 bytes", self.refused("--max-layer-size", "1m"))
+
+    def test_two_pulls_download_once(self):
+        processes = [self.engine.popen("pull", "-q", self.name, stdout=subprocess.DEVNULL) for _ in range(2)]
+        self.assertEqual([process.wait(60) for process in processes], [0, 0])
+        for layer in self.document["layers"]:
+            self.assertEqual(len(self.fake_registry.requests(layer["digest"])), 1, layer)
 
 
 class Lies(FaultCase):

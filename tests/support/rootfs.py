@@ -1,6 +1,5 @@
 """Small root file systems and tars for tests."""
 import io
-import os
 import subprocess
 import tarfile
 

@@ -552,7 +552,7 @@ BREAKS = {  # name: (where the finding must be, action, severity, part of the te
     'config.v2 mode': (CONFIG, on_path(os.chmod, 0o644), 'note', 'mode 0644'),
     'hostconfig truncated': ('{container}/hostconfig.json', cut(5), 'error', 'does not load the container'),
     'hostconfig masks nothing': ('{container}/hostconfig.json', contents(b'{}\n'), 'note', 'MaskedPaths is null'),
-    'name twice': ('containers', lambda store, path: store.container(), 'error', 'taken more than once'),
+    'container name twice': ('containers', lambda store, path: store.container(), 'error', 'taken more than once'),
     'other ID': (CONFIG, reconfigure(ID=NOWHERE), 'error', 'not the name of the directory'),
     'no Config': (CONFIG, reconfigure(Config=None), 'error', 'panics at start'),
     'no Driver': (CONFIG, reconfigure(Driver=None), 'error', 'Driver is not overlay2'),
