@@ -1,15 +1,23 @@
 #include "container/changes.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <climits>
+#include <condition_variable>
+#include <iterator>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "base/io.h"
-#include "container/dir_cursor.h"
+#include "fs/dir_reader.h"
 #include "fs/walk.h"
 #include "fs/whiteout.h"
 #include "fs/xattr.h"
@@ -30,97 +38,205 @@ bool differs(const struct stat& a, const struct stat& b) {
   return !S_ISDIR(a.st_mode) && (!same_time(a.st_mtim, b.st_mtim) || a.st_size != b.st_size);
 }
 
-std::optional<struct stat> stat_if_there(int dir, const std::string& name) {
-  struct stat st = {};
-  if (dir < 0 || ::fstatat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) return std::nullopt;
-  return st;
+bool is_no_directory(const Error& error) {
+  return error.sys_errno() == ENOENT || error.sys_errno() == ENOTDIR || error.sys_errno() == ELOOP;
 }
 
+/// A directory of the upper tree.
+struct UpperDir {
+  std::shared_ptr<UpperDir> above;  // null for the root
+  std::string path;
+  MergedDir::Layers layers;  // that may have one to be merged with
+  std::atomic<bool> is_listed = false;
+};
+
+using UpperDirs = std::vector<std::shared_ptr<UpperDir>>;
+
+/// Compares directories, one after the other, in any order.
 class Comparison {
  public:
-  explicit Comparison(int lower) : has_lower_(lower >= 0), lower_(lower) {}
+  explicit Comparison(int upper) : upper_(upper) {}
 
-  Result<WalkStep> visit(const WalkEntry& e) {
-    leave_directories(e.path);
-    int dir = has_lower_ ? TRY(lower_.directory_of(e.path)) : -1;
-    auto old = stat_if_there(dir, e.name);
-    if (is_whiteout(e.st)) {
-      if (old) report(ChangeKind::Deleted, e.path);
-      return WalkStep::Enter;
-    }
-    bool is_listed = true;
-    if (!old)
-      report(ChangeKind::Added, e.path);
-    else if (differs(*old, e.st) || TRY(capability_differs(dir, e)))
-      report(ChangeKind::Modified, e.path);
-    else
-      is_listed = false;
-    if (S_ISDIR(e.st.st_mode)) {
-      open_directories_.push_back({e.path, is_listed});
-      if (old && S_ISDIR(old->st_mode)) TRY(report_hidden(dir, e));
-    }
-    return WalkStep::Enter;
+  /// Compares what is in `dir`; gives the directories in it.
+  Result<UpperDirs> look_into(std::shared_ptr<UpperDir> dir) {
+    below_.clear();
+    dir_ = std::move(dir);
+    auto fd = open_in_root(upper_, dir_->path.empty() ? "." : dir_->path, Resolve::NoLinks,
+                           O_RDONLY | O_DIRECTORY);
+    if (!fd && is_no_directory(fd.error())) return UpperDirs();
+    fd_ = TRY(std::move(fd));
+    lower_ = TRY(MergedDir::open(dir_->layers, dir_->path));
+    TRY(reader_
+            .read(fd_.get(),
+                  [this](const char* name, unsigned char type) { return see(name, type); })
+            .context("{}", dir_->path));
+    if (!dir_->path.empty() && !lower_.layers().empty()) TRY(report_hidden());
+    return std::move(below_);
   }
 
-  std::vector<FileChange> finish() {
+  std::vector<FileChange> changes() { return std::move(changes_); }
+
+ private:
+  Result<void> see(const char* name, unsigned char type) {
+    name_ = name;
+    auto old = TRY(lower_.find(name_));
+    // What is new needs no look, unless it may be a whiteout.
+    if (!old && type != DT_UNKNOWN && type != DT_CHR) {
+      report(ChangeKind::Added);
+      return type == DT_DIR ? enter({}, true) : Result<void>();
+    }
+    struct stat st = {};
+    if (::fstatat(fd_.get(), name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+      return errno == ENOENT ? Result<void>() : Error::from_errno(errno, "lstat " + name_);
+    if (is_whiteout(st)) {
+      if (old) report(ChangeKind::Deleted);
+      return {};
+    }
+    const bool is_changed = !old || differs(old->st, st) || TRY(capability_differs(*old, st));
+    if (is_changed) report(old ? ChangeKind::Modified : ChangeKind::Added);
+    if (!S_ISDIR(st.st_mode)) return {};
+    return enter(old && S_ISDIR(old->st.st_mode) ? lower_.layers() : MergedDir::Layers(),
+                 is_changed);
+  }
+
+  Result<void> enter(MergedDir::Layers layers, bool is_listed) {
+    auto path = path_of_name();
+    if (path.size() >= PATH_MAX)
+      return Error(ErrorCode::InvalidArgument, fmt::format("path is longer than {} bytes: {}...",
+                                                           PATH_MAX - 1, path.substr(0, 60)));
+    auto dir = std::make_shared<UpperDir>();
+    dir->above = dir_;
+    dir->path = std::move(path);
+    dir->layers = std::move(layers);
+    dir->is_listed = is_listed;
+    below_.push_back(std::move(dir));
+    return {};
+  }
+
+  Result<bool> capability_differs(const MergedDir::Found& old, const struct stat& st) {
+    if (!S_ISREG(st.st_mode)) return false;
+    constexpr const char* kName = "security.capability";
+    auto now = TRY(get_xattr(fd_.get(), name_, kName));
+    auto before = TRY(get_xattr(old.dir, name_, kName));
+    return now != before;
+  }
+
+  /// An opaque directory deletes what the lower one has and it has not.
+  Result<void> report_hidden() {
+    if (!TRY(is_opaque(fd_.get(), ""))) return {};
+    for (auto& name : TRY(lower_.names())) {
+      struct stat st = {};
+      name_ = std::move(name);
+      if (::fstatat(fd_.get(), name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0)
+        report(ChangeKind::Deleted);
+    }
+    return {};
+  }
+
+  std::string path_of_name() const { return dir_->path.empty() ? name_ : dir_->path + '/' + name_; }
+
+  /// Lists the current name, and the directories that it is in if they are not listed yet. Whoever
+  /// sets the mark of a directory lists it, and goes on upwards.
+  void report(ChangeKind kind) {
+    std::string path;
+    path.reserve(dir_->path.size() + name_.size() + 2);
+    if (!dir_->path.empty()) path.append(1, '/').append(dir_->path);
+    path.append(1, '/').append(name_);
+    changes_.push_back({kind, std::move(path)});
+    for (auto* d = dir_.get(); d->above && !d->is_listed.exchange(true); d = d->above.get())
+      changes_.push_back({ChangeKind::Modified, '/' + d->path});
+  }
+
+  int upper_;
+  DirReader reader_;
+  std::vector<FileChange> changes_;
+
+  // Of the directory at hand.
+  std::shared_ptr<UpperDir> dir_;
+  UniqueFd fd_;
+  MergedDir lower_;
+  UpperDirs below_;
+  std::string name_;
+};
+
+/// The directories of a tree that are still to be compared, and the threads that do it: what costs
+/// time is asking the kernel for each file.
+class Comparisons {
+ public:
+  Comparisons(int upper, const MergedDir::Layers& layers) : upper_(upper) {
+    auto root = std::make_shared<UpperDir>();
+    root->layers = layers;
+    todo_.push_back(std::move(root));
+  }
+
+  Result<std::vector<FileChange>> run() {
+    {
+      std::vector<std::jthread> helpers;
+      work(&helpers);
+    }
+    if (error_) return *std::move(error_);
     std::sort(changes_.begin(), changes_.end(),
               [](const auto& a, const auto& b) { return a.path < b.path; });
     return std::move(changes_);
   }
 
  private:
-  struct Directory {
-    std::string path;
-    bool is_listed;
-  };
-
-  void leave_directories(const std::string& path) {
-    auto holds = [&](const std::string& d) {
-      return path.size() > d.size() && path.starts_with(d) && path[d.size()] == '/';
-    };
-    while (!open_directories_.empty() && !holds(open_directories_.back().path))
-      open_directories_.pop_back();
-  }
-
-  void report(ChangeKind kind, const std::string& path) {
-    for (auto& d : open_directories_) {
-      if (!d.is_listed) changes_.push_back({ChangeKind::Modified, '/' + d.path});
-      d.is_listed = true;
+  /// Threads that would find nothing to do are not started, so only one of them has `helpers`.
+  void work(std::vector<std::jthread>* helpers) {
+    Comparison comparison(upper_);
+    while (auto dir = next()) {
+      if (helpers != nullptr && helpers->empty() && is_much()) {
+        for (unsigned i = 1; i < std::min(std::thread::hardware_concurrency(), kMaxThreads); i++)
+          helpers->emplace_back([this] { work(nullptr); });
+      }
+      finish(comparison.look_into(std::move(dir)));
     }
-    changes_.push_back({kind, '/' + path});
+    auto changes = comparison.changes();
+    std::lock_guard lock(mutex_);
+    if (changes_.empty()) changes_.swap(changes);
+    std::move(changes.begin(), changes.end(), std::back_inserter(changes_));
   }
 
-  static Result<bool> capability_differs(int lower_dir, const WalkEntry& e) {
-    if (!S_ISREG(e.st.st_mode)) return false;
-    constexpr const char* kName = "security.capability";
-    auto now = TRY(get_xattr(e.dir, e.name, kName));
-    auto before = TRY(get_xattr(lower_dir, e.name, kName));
-    return now != before;
+  /// Waits for a directory; null if none will come.
+  std::shared_ptr<UpperDir> next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return error_ || !todo_.empty() || working_ == 0; });
+    if (error_ || todo_.empty()) return nullptr;
+    auto dir = std::move(todo_.back());
+    todo_.pop_back();
+    working_++;
+    return dir;
   }
 
-  /// An opaque directory deletes what the lower one has and it has not.
-  Result<void> report_hidden(int lower_dir, const WalkEntry& e) {
-    if (!TRY(is_opaque(e.dir, e.name))) return {};
-    constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-    auto upper = TRY(open_at(e.dir, e.name, kFlags));
-    auto lower = TRY(open_at(lower_dir, e.name, kFlags));
-    for (const auto& name : TRY(list_dir(lower.get())))
-      if (!stat_if_there(upper.get(), name)) report(ChangeKind::Deleted, e.path + '/' + name);
-    return {};
+  void finish(Result<UpperDirs> below) {
+    std::lock_guard lock(mutex_);
+    working_--;
+    if (!below && !error_) error_ = std::move(below).error();
+    if (below) std::move(below->begin(), below->end(), std::back_inserter(todo_));
+    changed_.notify_all();
   }
 
-  bool has_lower_;
-  DirCursor lower_;
-  std::vector<Directory> open_directories_;  // on the way down to the current entry
+  bool is_much() {
+    std::lock_guard lock(mutex_);
+    return todo_.size() >= kMuch;
+  }
+
+  static constexpr std::size_t kMuch = 16;  // directories
+  static constexpr unsigned kMaxThreads = 4;
+
+  const int upper_;
+  std::mutex mutex_;  // guards all below
+  std::condition_variable changed_;
+  UpperDirs todo_;   // the last one is next: a tree keeps few waiting
+  int working_ = 0;  // on a directory
+  std::optional<Error> error_;
   std::vector<FileChange> changes_;
 };
 
 }  // namespace
 
-Result<std::vector<FileChange>> changed_files(int upper, int lower) {
-  Comparison comparison(lower);
-  TRY(walk_tree(upper, [&](const WalkEntry& e) { return comparison.visit(e); }));
-  return comparison.finish();
+Result<std::vector<FileChange>> changed_files(int upper, const MergedDir::Layers& layers) {
+  return Comparisons(upper, layers).run();
 }
 
 Result<std::vector<FileChange>> container_changes(const Store& store, const std::string& id) {
@@ -130,9 +246,16 @@ Result<std::vector<FileChange>> container_changes(const Store& store, const std:
   LayerBase base;
   base.lowers = TRY(store.caches().stack(mount.mount_id));
   base.lowers.erase(base.lowers.begin());
-  if (base.lowers.empty()) return changed_files(upper.get(), -1);
+  std::vector<UniqueFd> layers;
+  MergedDir::Layers fds;
+  for (const auto& lower : base.lowers) {
+    layers.push_back(TRY(open_dir(store.caches().dir(), lower)));
+    fds.push_back(layers.back().get());
+  }
+  auto changes = changed_files(upper.get(), fds);
+  if (changes || changes.error().code() != ErrorCode::Unsupported) return changes;
   auto lower = TRY(mount_base(store, base));
-  return changed_files(upper.get(), lower.get());
+  return changed_files(upper.get(), {lower.get()});
 }
 
 Result<std::int64_t> tree_size(int root) {

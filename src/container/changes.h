@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "container/record.h"
+#include "fs/merged_dir.h"
 
 namespace strata {
 
@@ -17,11 +18,12 @@ struct FileChange {
   bool operator==(const FileChange&) const = default;
 };
 
-/// What `upper` (an overlay upper directory) changes in the file system `lower` (-1: an empty one),
-/// sorted by path. docker's rules: type, mode, owner, device, mtime, size and capability decide, of
-/// directories only the first four; a directory is also modified if something in it is; what was
-/// below a deleted directory is not listed. Only what is in `upper` is looked at.
-Result<std::vector<FileChange>> changed_files(int upper, int lower);
+/// What `upper` (an overlay upper directory) changes in the file system that the layers `lower`
+/// show, sorted by path. docker's rules: type, mode, owner, device, mtime, size and capability
+/// decide, of directories only the first four; a directory is also modified if something in it is;
+/// what was below a deleted directory is not listed. Only what is in `upper` is looked at, by
+/// several threads if it is much.
+Result<std::vector<FileChange>> changed_files(int upper, const MergedDir::Layers& lower);
 
 /// `diff`: the container's writable layer against its image and init layer. It may be running.
 Result<std::vector<FileChange>> container_changes(const Store& store, const std::string& id);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -43,7 +44,7 @@ class Changes : public testing::Test {
   }
 
   std::string diff() const {
-    auto changes = changed_files(upper_.get(), lower_.get());
+    auto changes = changed_files(upper_.get(), {lower_.get()});
     if (!changes) return changes.error().message();
     std::string text;
     for (const auto& c : *changes)
@@ -120,6 +121,57 @@ TEST_F(Changes, TypeTimeOwnerAndCapabilityCount) {
   if (auto set = set_xattr(upper_.get(), "cap", "security.capability", kCapability); !set)
     FAIL() << set.error().message();
   EXPECT_EQ(diff(), "C/cap C/owner C/time C/type ");
+}
+
+TEST_F(Changes, LayersAreSeenThroughEachOther) {
+  auto below = make_dirs(temp_->fd(), "below", 0755);
+  ASSERT_TRUE(below);
+  auto bottom = open_dir(temp_->fd(), "below");
+  ASSERT_TRUE(bottom);
+  write(*bottom, "d/deleted");
+  write(*bottom, "d/seen");
+  write(*bottom, "opaque/gone");
+  ASSERT_TRUE(make_dirs(lower_.get(), "d", 0755));
+  ASSERT_TRUE(make_whiteout(lower_.get(), "d/deleted"));
+  write(lower_, "opaque/kept");
+  ASSERT_TRUE(set_opaque(lower_.get(), "opaque"));
+  for (const char* path : {"d/deleted", "d/seen", "opaque/gone", "opaque/kept"})
+    write(upper_, path, "changed");
+  ASSERT_TRUE(make_whiteout(upper_.get(), "opaque/never"));
+  auto changes = changed_files(upper_.get(), {lower_.get(), bottom->get()});
+  ASSERT_TRUE(changes) << changes.error().message();
+  using enum ChangeKind;
+  EXPECT_EQ(*changes, (std::vector<FileChange>{{Modified, "/d"},
+                                               {Added, "/d/deleted"},
+                                               {Modified, "/d/seen"},
+                                               {Modified, "/opaque"},
+                                               {Added, "/opaque/gone"},
+                                               {Modified, "/opaque/kept"}}));
+}
+
+TEST_F(Changes, WhatIsInANewDirectoryIsNew) {
+  write(upper_, "new/sub/file");
+  ASSERT_TRUE(make_whiteout(upper_.get(), "new/sub/never"));
+  ASSERT_EQ(::mknodat(upper_.get(), "new/device", S_IFCHR | 0600, makedev(1, 3)), 0);
+  EXPECT_EQ(diff(), "A/new A/new/device A/new/sub A/new/sub/file ");
+}
+
+TEST_F(Changes, ManyDirectoriesAreComparedInAnyOrder) {
+  std::string expected = "C/top ";
+  for (int i = 100; i < 300; i++) {
+    auto d = fmt::format("top/d{}", i);
+    write(lower_, d + "/file");
+    write(lower_, d + "/sub/same");
+    write(upper_, d + "/sub/same");
+    if (i % 2 == 0) continue;
+    write(upper_, d + "/file", "longer");
+    write(upper_, d + "/sub/new/deep/f");
+    expected += fmt::format(
+        "C/{0} C/{0}/file C/{0}/sub A/{0}/sub/new A/{0}/sub/new/deep "
+        "A/{0}/sub/new/deep/f ",
+        d);
+  }
+  EXPECT_EQ(diff(), expected);
 }
 
 TEST_F(Changes, PathsAreSortedAsBytes) {

@@ -9,6 +9,7 @@
 #include "container/commit.h"
 #include "container/lookup.h"
 #include "container/remove.h"
+#include "fs/xattr.h"
 #include "store/layer_writer.h"
 
 namespace strata {
@@ -195,6 +196,26 @@ TEST_F(Containers, AnImageWithoutLayersWorks) {
   auto changes = container_changes(*store_, created->record.id);
   ASSERT_TRUE(changes) << changes.error().message();
   EXPECT_EQ(*changes, (std::vector<FileChange>{{ChangeKind::Added, "/f"}}));
+  ASSERT_TRUE(remove_container(*store_, created->record.id, {}));
+}
+
+TEST_F(Containers, ADirectoryThatOverlayfsMovedIsLookedAtThroughAMount) {
+  auto created = create("web");
+  ASSERT_TRUE(created) << created.error().message();
+  auto mount = store_->layers().mount(created->record.id);
+  ASSERT_TRUE(mount);
+  auto stack = store_->caches().stack(mount->mount_id);
+  ASSERT_TRUE(stack);
+  auto image = open_dir(store_->caches().dir(), stack->back());
+  ASSERT_TRUE(image);
+  ASSERT_TRUE(set_xattr(image->get(), "data", "trusted.overlay.redirect", "/data"));
+  auto fd = upper(created->record.id);
+  ASSERT_TRUE(make_dirs(fd.get(), "data", 0755));
+  ASSERT_TRUE(write_file(fd.get(), "data/file", "another", 0644));
+  auto changes = container_changes(*store_, created->record.id);
+  ASSERT_TRUE(changes) << changes.error().message();
+  EXPECT_EQ(*changes, (std::vector<FileChange>{{ChangeKind::Modified, "/data"},
+                                               {ChangeKind::Modified, "/data/file"}}));
   ASSERT_TRUE(remove_container(*store_, created->record.id, {}));
 }
 

@@ -75,8 +75,9 @@ Result<std::vector<std::pair<char, std::string>>> container_changes(const Engine
   auto store = TRY(Store::open(engine.root, Store::Access::Read));
   auto record = TRY(find_container(*store, name));
   std::vector<std::pair<char, std::string>> lines;
-  for (auto& change : TRY(container_changes(*store, record.id)))
-    lines.emplace_back(letter(change.kind), std::move(change.path));
+  auto changes = TRY(container_changes(*store, record.id));
+  lines.reserve(changes.size());
+  for (auto& change : changes) lines.emplace_back(letter(change.kind), std::move(change.path));
   return lines;
 }
 

@@ -1,21 +1,18 @@
 #include "fs/walk.h"
 
-#include <dirent.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstring>
-#include <memory>
 #include <vector>
 
 #include "base/io.h"
+#include "fs/dir_reader.h"
 
 namespace strata {
 namespace {
 
 constexpr std::size_t kMaxOpen = 64;
-constexpr std::size_t kReadBuffer = 65536;
 
 /// It was there when its directory was read, and is not any more, or is something else by now.
 bool has_vanished(const Error& error) {
@@ -33,8 +30,7 @@ struct Level {
 
 class Walker {
  public:
-  Walker(int root, const WalkVisitor& visit)
-      : root_(root), visit_(visit), buffer_(std::make_unique_for_overwrite<Buffer>()) {}
+  Walker(int root, const WalkVisitor& visit) : root_(root), visit_(visit) {}
 
   Result<void> run() {
     auto own = TRY(open_dir(root_, "."));
@@ -51,10 +47,6 @@ class Walker {
   }
 
  private:
-  struct alignas(dirent64) Buffer {
-    char bytes[kReadBuffer];
-  };
-
   Result<void> step(Level& level) {
     name_ = level.names.c_str() + level.sorted[level.next++];
     path_.resize(level.path_length);
@@ -97,22 +89,13 @@ class Walker {
   }
 
   Result<void> read_names(int fd, Level& level) {
-    while (true) {
-      ssize_t size = ::getdents64(fd, buffer_->bytes, kReadBuffer);
-      if (size < 0 && errno == ENOENT) break;  // removed since it was opened
-      if (size < 0) return Error::from_errno(errno, "getdents");
-      if (size == 0) break;
-      for (ssize_t at = 0; at < size;) {
-        const auto* entry = reinterpret_cast<const dirent64*>(buffer_->bytes + at);
-        at += entry->d_reclen;
-        const char* name = entry->d_name;
-        if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) continue;
-        if (level.names.size() > UINT32_MAX)
-          return Error(ErrorCode::System, "more than 4 GiB of names");
-        level.sorted.push_back(static_cast<std::uint32_t>(level.names.size()));
-        level.names.append(name).push_back('\0');
-      }
-    }
+    TRY(reader_.read(fd, [&level](const char* name, unsigned char) -> Result<void> {
+      if (level.names.size() > UINT32_MAX)
+        return Error(ErrorCode::System, "more than 4 GiB of names");
+      level.sorted.push_back(static_cast<std::uint32_t>(level.names.size()));
+      level.names.append(name).push_back('\0');
+      return {};
+    }));
     // strcmp compares as unsigned char: byte order.
     const char* names = level.names.data();
     std::sort(level.sorted.begin(), level.sorted.end(),
@@ -125,7 +108,7 @@ class Walker {
   std::vector<Level> levels_;
   std::string path_;  // of the current entry
   std::string name_;
-  std::unique_ptr<Buffer> buffer_;
+  DirReader reader_;
 };
 
 }  // namespace
