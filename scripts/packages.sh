@@ -6,8 +6,8 @@ packages_build=(clang cmake ninja-build libfmt-dev libssl-dev zlib1g-dev libisal
                 libbz2-dev liblzma-dev libzstd-dev libcurl4-openssl-dev)
 
 # To run it: crun starts containers, conmon watches over detached ones, libcurl fetches URLs and talks to
-# registries, `top` asks ps.
-packages_run=(crun conmon libcurl4 procps)
+# registries, ISA-L packs and unpacks layers, `top` asks ps.
+packages_run=(crun conmon libcurl4 libisal2 procps)
 
 # For scripts/demo: mmdebstrap makes the base image.
 packages_demo=("${packages_build[@]}" "${packages_run[@]}" mmdebstrap python3 ca-certificates)

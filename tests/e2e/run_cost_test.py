@@ -40,6 +40,16 @@ class CostCase(StoreCase):
             return Trace(file.read())
 
 
+class StartTest(CostCase):
+    def libraries(self, *words):
+        opened = [re.search(r'/([^/"]+)\.so[.0-9]*"', line) for line in self.trace(*words, calls="openat").lines]
+        return {match[1] for match in opened if match}
+
+    def test_a_library_that_few_commands_need_is_loaded_when_they_do(self):
+        self.assertLessEqual(self.libraries("images"), {"libc", "libm"})
+        self.assertIn("libisal", self.libraries("save", "-o", self.path("image.tar"), IMAGE))
+
+
 class RunTest(CostCase):
     def test_one_runtime_and_one_guardian(self):
         """No call of the runtime to ask how the container is or to remove it, none that starts itself again."""
