@@ -12,26 +12,30 @@ namespace {
 
 constexpr const char* kCapability = "security.capability";
 
-/// The content of one file; hashed for the cache key on the way, if asked for.
+/// The content of one file, as much as it had when it was looked at: what has come since is for
+/// SourceTree::check_unchanged() to see. Hashed for the cache key on the way, if asked for.
 class ContentSource final : public ByteSource {
  public:
   using Tell = std::function<void(std::size_t bytes)>;
 
-  ContentSource(int fd, Tell tell, const std::stop_token& stop)
-      : source_(fd), tell_(std::move(tell)), stop_(stop) {}
+  ContentSource(int fd, std::int64_t size, Tell tell, const std::stop_token& stop)
+      : source_(fd), left_(size), tell_(std::move(tell)), stop_(stop) {}
   void sum_with(Hasher hasher) { hasher_.emplace(std::move(hasher)); }
   Digest sum() { return hasher_->finish(); }
 
   Result<std::size_t> read(std::span<char> buffer) override {
     if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
+    if (left_ == 0) return std::size_t{0};  // without asking the kernel
     std::size_t n = TRY(source_.read(buffer));
     if (hasher_) hasher_->update(buffer.data(), n);
     tell_(n);
+    left_ -= std::min(left_, static_cast<std::int64_t>(n));
     return n;
   }
 
  private:
   FdSource source_;
+  std::int64_t left_;  // bytes
   Tell tell_;
   const std::stop_token& stop_;
   std::optional<Hasher> hasher_;
@@ -347,7 +351,7 @@ Result<void> CopyPlan::write_content(Writing& to, tar::Entry entry, const Item& 
     to.bytes += static_cast<std::int64_t>(n);
     if (to.copied) to.copied(to.bytes);
   };
-  ContentSource content(fd.get(), tell, to.stop);
+  ContentSource content(fd.get(), file.size, tell, to.stop);
   bool sum = to.sums != nullptr && to.sums->are_of(item.tree) && !to.sums->known(file);
   if (sum) content.sum_with(begin_tarsum(TRY(to.sums->header(file))));
   TRY(to.layer.add(entry, &content));

@@ -140,6 +140,48 @@ TEST_F(LayerDonors, ATarIsLinkedToo) {
   EXPECT_EQ(inode(w, "d/small"), donor_inode("d/small"));
 }
 
+/// A file at every level of a chain of directories deeper than what is kept open; then one at the
+/// top. The younger of two donors has those of every third level only.
+TEST_F(LayerDonors, DeepFilesAreLinkedFromWhoeverHasThem) {
+  constexpr int kDepth = 24;
+  enum class Which : std::uint8_t { All, EveryThird };
+  auto fill = [](LayerWriter& w, Which which) {
+    std::string directory;
+    for (int level = 0; level < kDepth; level++) {
+      directory += directory.empty() ? "n" : "/n";
+      add(w, dir_entry(directory));
+      if (which == Which::All || level % 3 == 0) add(w, file_entry(directory + "/a", 2), "aa");
+    }
+    for (; directory.size() > 1; directory.resize(directory.size() - 2))  // on the way back
+      add(w, file_entry(directory + "/z", 2), "zz");
+    add(w, file_entry("z", 1), "z");
+    EXPECT_OK(w.settle());
+  };
+  auto old = writer();
+  fill(old, Which::All);
+  auto older = publish(std::move(old));
+  auto young = writer();
+  fill(young, Which::EveryThird);
+  auto younger = publish(std::move(young));
+  auto both = [&](const LayerInfo& first, const LayerInfo& second) {
+    std::vector<UniqueFd> donors;
+    for (const auto* layer : {&first, &second})
+      donors.push_back(must(store_->caches().open_diff(layer->cache_id)));
+    return donors;
+  };
+  auto w = writer({}, both(younger, older));
+  fill(w, Which::All);
+  auto in = [&](const LayerInfo& layer, const std::string& name) {
+    return must(stat_at(AT_FDCWD, path(diff_path(layer, name)))).st_ino;
+  };
+  std::string directory = "n";
+  for (int level = 0; level < kDepth; level++, directory += "/n") {
+    EXPECT_EQ(inode(w, directory + "/a"), in(level % 3 == 0 ? younger : older, directory + "/a"));
+    if (level > 0) EXPECT_EQ(inode(w, directory + "/z"), in(younger, directory + "/z"));
+  }
+  EXPECT_EQ(inode(w, "z"), in(younger, "z"));
+}
+
 TEST_F(LayerDonors, SiblingsComeBeforeTheLayersBelow) {
   auto top = must(apply(TarText().add(file_entry("top", 1), "t").end(), {donor_.diff_id}));
   auto donors = must(find_donors(*store_, donor_.chain_id));

@@ -11,7 +11,7 @@
 namespace strata::detail {
 namespace {
 
-constexpr std::size_t kMaxOpen = 16;  // levels below the root; each has up to 16 donors beside it
+constexpr std::size_t kMaxOpen = 16;  // levels below the root; each may have 16 donors beside it
 constexpr int kDirectory = O_PATH | O_DIRECTORY | O_NOFOLLOW;
 
 /// Is `directory` the directory `path` itself or above it?
@@ -66,29 +66,47 @@ Result<void> DirStack::push(std::string_view component, Missing missing) {
   struct stat st = {};
   if (::fstat(level.fd.get(), &st) < 0) return Error::from_errno(errno, "stat " + path);
   level.inherits_group = (st.st_mode & S_ISGID) != 0;
-  for (const auto& donor : donors()) {
-    UniqueFd same(::openat(donor.get(), name.c_str(), kDirectory | O_CLOEXEC));
-    if (same) level.donors.push_back(std::move(same));
-  }
   path_ = std::move(path);
   level.path_length = path_.size();
   levels_.push_back(std::move(level));
-  if (levels_.size() > kMaxOpen + 1) {
-    auto& far = levels_[levels_.size() - 1 - kMaxOpen];
-    far.fd = UniqueFd();
-    far.donors.clear();
-  }
+  if (levels_.size() > kMaxOpen + 1) close_far_level();
   return {};
+}
+
+void DirStack::close_far_level() {
+  auto& far = levels_[levels_.size() - 1 - kMaxOpen];
+  far.fd = UniqueFd();
+  for (auto& donor : far.donors)
+    if (donor.fd) donor = Donor();
+}
+
+int DirStack::donor_at(std::size_t level, std::size_t index) {
+  if (level == 0) return donor_roots_[index].get();
+  levels_[level].donors.resize(donor_roots_.size());
+  if (!levels_[level].donors[index].is_known)
+    levels_[level].donors[index] = {open_donor(level, index), true};
+  return levels_[level].donors[index].fd.get();
+}
+
+/// By way of the one above it: where that is missing, nothing is asked of the kernel.
+UniqueFd DirStack::open_donor(std::size_t level, std::size_t index) {
+  bool is_far = levels_.size() - level >= kMaxOpen;  // then the one above it is closed
+  if (is_far) {
+    auto path = path_.substr(0, levels_[level].path_length);
+    auto found =
+        open_in_root(donor_roots_[index].get(), path, Resolve::NoLinks, O_PATH | O_DIRECTORY);
+    return found ? *std::move(found) : UniqueFd();
+  }
+  int above = donor_at(level - 1, index);
+  if (above < 0) return {};
+  auto begin = level == 1 ? 0 : levels_[level - 1].path_length + 1;
+  auto name = path_.substr(begin, levels_[level].path_length - begin);
+  return UniqueFd(::openat(above, name.c_str(), kDirectory | O_CLOEXEC));
 }
 
 Result<void> DirStack::reopen(Level& level) {
   auto path = level.path_length == 0 ? "." : path_;
   level.fd = TRY(open_in_root(root_, path, Resolve::NoLinks, O_PATH | O_DIRECTORY));
-  if (level.path_length == 0) return {};  // that one's donors are the roots
-  for (const auto& donor : donor_roots_) {
-    auto same = open_in_root(donor.get(), path, Resolve::NoLinks, O_PATH | O_DIRECTORY);
-    if (same) level.donors.push_back(*std::move(same));
-  }
   return {};
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <span>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +12,7 @@ namespace strata::detail {
 /// The directory that entries are being put into, and the way down to it, kept open: entries come
 /// directory by directory, and a name that may be hostile is only ever used on its parent's
 /// descriptor. No component may be a link. Beside each directory those of the donor trees that have
-/// it too are open.
+/// it too are opened, as far as they are asked for.
 class DirStack {
  public:
   /// Borrows `root`.
@@ -29,21 +29,28 @@ class DirStack {
   const std::string& path() const { return path_; }
   /// New entries inherit its group, and directories its setgid bit.
   bool inherits_group() const { return levels_.back().inherits_group; }
-  /// The same directory in donor trees, for *at calls only.
-  std::span<const UniqueFd> donors() const {
-    return levels_.size() == 1 ? donor_roots_ : levels_.back().donors;
-  }
+  std::size_t donors() const { return donor_roots_.size(); }
+  /// The same directory in a donor tree, for *at calls only; -1 if it has none.
+  int donor(std::size_t index) { return donor_at(levels_.size() - 1, index); }
 
  private:
+  /// A directory of a donor tree: nearly all files are found in the first one.
+  struct Donor {
+    UniqueFd fd;
+    bool is_known = false;  // whether there is one
+  };
   struct Level {
     UniqueFd fd;  // closed while too far above the current one
     bool inherits_group = false;
-    std::vector<UniqueFd> donors;
+    std::vector<Donor> donors;    // of the root and until one is asked for: none
     std::size_t path_length = 0;  // of its own path
   };
 
   Result<void> push(std::string_view name, Missing missing);
   Result<void> reopen(Level& level);
+  void close_far_level();
+  int donor_at(std::size_t level, std::size_t index);
+  UniqueFd open_donor(std::size_t level, std::size_t index);
 
   int root_;
   std::vector<UniqueFd> donor_roots_;

@@ -84,15 +84,15 @@ Result<void> FileWriter::end() {
   return {};
 }
 
-std::optional<FileWriter::Candidate> FileWriter::find_candidate() const {
+std::optional<FileWriter::Candidate> FileWriter::find_candidate() {
   if (entry_.size == 0) return std::nullopt;
-  for (const auto& donor : dirs_.donors()) {
+  for (std::size_t i = 0; i < dirs_.donors(); i++) {
+    int donor = dirs_.donor(i);
     struct stat st = {};
-    if (::fstatat(donor.get(), name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) continue;
+    if (donor < 0 || ::fstatat(donor, name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) continue;
     if (!same_file(entry_, st) || shared_.count(st.st_ino) != 0) continue;
-    auto fd = open_at(donor.get(), name_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (fd && same_xattrs(entry_, fd->get()))
-      return Candidate{*std::move(fd), donor.get(), st.st_ino};
+    auto fd = open_at(donor, name_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (fd && same_xattrs(entry_, fd->get())) return Candidate{*std::move(fd), donor, st.st_ino};
   }
   return std::nullopt;
 }

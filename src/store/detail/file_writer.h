@@ -24,8 +24,7 @@ namespace strata::detail {
 class FileWriter {
  public:
   /// Borrows both.
-  FileWriter(const DirStack& dirs, const MetadataSetter& metadata)
-      : dirs_(dirs), metadata_(metadata) {}
+  FileWriter(DirStack& dirs, const MetadataSetter& metadata) : dirs_(dirs), metadata_(metadata) {}
 
   /// The file `name` of the current directory, which must not exist. The content follows by write()
   /// in any pieces.
@@ -46,13 +45,13 @@ class FileWriter {
     ino_t inode;
   };
 
-  std::optional<Candidate> find_candidate() const;
+  std::optional<Candidate> find_candidate();
   Result<bool> candidate_goes_on_with(std::string_view bytes);
   bool link_candidate();
   Result<void> write_instead();
   void start_write_back();
 
-  const DirStack& dirs_;
+  DirStack& dirs_;
   const MetadataSetter& metadata_;
   std::string name_;
   tar::Entry entry_;

@@ -68,8 +68,9 @@ Result<void> LayerRecorder::content(ByteSource& source, std::int64_t size, const
 /// Where the next piece of content goes.
 Result<std::span<char>> LayerRecorder::room(std::int64_t at_most) {
   constexpr std::int64_t kLeast = 4096;  // a shorter piece would not pay for its system calls
-  if (static_cast<std::int64_t>(space()) < std::min(at_most, kLeast)) TRY(submit());
-  auto size = std::min(static_cast<std::uint64_t>(at_most), std::uint64_t{space()});
+  auto limit = at_most >= kLarge ? kBatchSize : kFill;
+  if (static_cast<std::int64_t>(space(limit)) < std::min(at_most, kLeast)) TRY(submit());
+  auto size = std::min(static_cast<std::uint64_t>(at_most), std::uint64_t{space(limit)});
   return std::span(batch_->bytes.get() + batch_->used, size);
 }
 

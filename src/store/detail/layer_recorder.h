@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -22,10 +23,10 @@
 namespace strata::detail {
 
 /// Turns the bytes of a layer's tar into its DiffID and tar-split, and does with them what else is
-/// asked for: laying down the files. The caller fills batches of 1 MiB and goes on; one thread
-/// digests them, another one does the tasks, both at most six batches behind. A layer that fits
-/// into one batch needs no thread: its tasks are done at once. The first error of any side ends
-/// all.
+/// asked for: laying down the files. The caller fills batches of 128 KiB, with large files of
+/// 1 MiB, and goes on; one thread digests them, another one does the tasks, both at most eight
+/// batches behind. A layer that fits into one batch needs no thread: its tasks are done at once.
+/// The first error of any side ends all.
 class LayerRecorder {
  public:
   using Task = std::function<Result<void>()>;
@@ -81,12 +82,18 @@ class LayerRecorder {
     std::atomic<int> users = 0;  // sides that are not done with it
   };
 
-  static constexpr std::size_t kBatches = 6;
+  static constexpr std::size_t kBatches = 8;
   static constexpr std::size_t kBatchSize = std::size_t{1} << 20;
+  /// Then a batch is handed over: what all sides have at hand stays in the caches of the
+  /// processors. Large files take all of it, for fewer calls.
+  static constexpr std::size_t kFill = std::size_t{128} << 10;
+  static constexpr std::int64_t kLarge = std::int64_t{4} << 20;
   static constexpr std::size_t kMaxSegment = std::size_t{4} << 20;  // then it is cut
 
   // The caller's side.
-  std::size_t space() const { return kBatchSize - batch_->used; }
+  std::size_t space(std::size_t limit = kFill) const {
+    return limit - std::min(limit, batch_->used);
+  }
   Result<std::span<char>> room(std::int64_t at_most);
   Result<void> show(std::string_view bytes, const ByteSink& also);
   bool is_threaded() const { return digester_.joinable(); }

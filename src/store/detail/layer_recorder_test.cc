@@ -64,7 +64,8 @@ TEST_P(LayerRecorderSizes, DigestsAndSplits) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, LayerRecorderSizes,
-                         testing::Values(0, 1, 4096, (1 << 20) - 10, (1 << 20) - 9, 1 << 20,
+                         testing::Values(0, 1, 4096, (1 << 17) - 10, (1 << 17) - 9, 1 << 17,
+                                         (1 << 17) + 1, (1 << 20) - 10, (1 << 20) - 9, 1 << 20,
                                          10 << 20));
 
 TEST(LayerRecorder, AnErrorOfTheOtherSideEndsThisOne) {
