@@ -122,6 +122,8 @@ std::span<const Command> all_commands() {
       unpause_command("container unpause"),
       unpin_command("unpin"),
       unpin_command("image unpin"),
+      update_command("update"),
+      update_command("container update"),
       version_command("version"),
       wait_command("wait"),
       wait_command("container wait"),

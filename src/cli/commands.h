@@ -74,6 +74,7 @@ Command tag_command(std::string_view path);
 Command top_command(std::string_view path);
 Command unpause_command(std::string_view path);
 Command unpin_command(std::string_view path);
+Command update_command(std::string_view path);
 Command version_command(std::string_view path);
 Command wait_command(std::string_view path);
 

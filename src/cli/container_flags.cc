@@ -20,8 +20,8 @@ FlagSetter checked_as(ContainerValue kind) {
 }
 
 void add_size(FlagSet& f, std::string& v, std::string_view name, char shorthand,
-              std::string_view usage) {
-  f.add(v, name, shorthand, usage).type("bytes").check(checked_as(ContainerValue::Size));
+              std::string_view usage, ContainerValue kind = ContainerValue::Size) {
+  f.add(v, name, shorthand, usage).type("bytes").check(checked_as(kind));
 }
 
 void add_process_flags(FlagSet& f, ContainerOptions& o) {
@@ -82,8 +82,11 @@ void add_limit_flags(FlagSet& f, ContainerOptions& o) {
   add_size(f, o.memory, "memory", 'm', "Memory limit");
   add_size(f, o.memory_reservation, "memory-reservation", 0, "Memory soft limit");
   add_size(f, o.memory_swap, "memory-swap", 0,
-           "Swap limit equal to memory plus swap: '-1' to enable unlimited swap");
-  f.add(o.cpus, "cpus", 0, "Number of CPUs").type("decimal");
+           "Swap limit equal to memory plus swap: '-1' to enable unlimited swap",
+           ContainerValue::SwapSize);
+  f.add(o.cpus, "cpus", 0, "Number of CPUs")
+      .type("decimal")
+      .check(checked_as(ContainerValue::Cpus));
   f.add(o.cpu_shares, "cpu-shares", 'c', "CPU shares (relative weight)");
   f.add(o.cpu_period, "cpu-period", 0, "Limit CPU CFS (Completely Fair Scheduler) period");
   f.add(o.cpu_quota, "cpu-quota", 0, "Limit CPU CFS (Completely Fair Scheduler) quota");

@@ -86,7 +86,7 @@ Json::Object resource_members(const HostConfig& h) {
       {"Memory", l.memory.value_or(0)},
       {"NanoCpus", h.nano_cpus},
       {"CgroupParent", ""},
-      {"BlkioWeight", 0},
+      {"BlkioWeight", l.block_weight.value_or(0)},
       {"BlkioWeightDevice", Json::array()},
       {"BlkioDeviceReadBps", nullptr},
       {"BlkioDeviceWriteBps", nullptr},
@@ -94,8 +94,8 @@ Json::Object resource_members(const HostConfig& h) {
       {"BlkioDeviceWriteIOps", nullptr},
       {"CpuPeriod", l.cpu_period.value_or(0)},
       {"CpuQuota", l.cpu_quota.value_or(0)},
-      {"CpuRealtimePeriod", 0},
-      {"CpuRealtimeRuntime", 0},
+      {"CpuRealtimePeriod", l.cpu_rt_period.value_or(0)},
+      {"CpuRealtimeRuntime", l.cpu_rt_runtime.value_or(0)},
       {"CpusetCpus", l.cpuset_cpus},
       {"CpusetMems", l.cpuset_mems},
       {"Devices", Json::array()},
@@ -156,6 +156,9 @@ HostConfig host_config_from_json(const Json& json) {
   h.limits.cpu_shares = limit(json["CpuShares"]);
   h.limits.cpu_quota = limit(json["CpuQuota"]);
   h.limits.cpu_period = limit(json["CpuPeriod"]);
+  h.limits.cpu_rt_period = limit(json["CpuRealtimePeriod"]);
+  h.limits.cpu_rt_runtime = limit(json["CpuRealtimeRuntime"]);
+  h.limits.block_weight = limit(json["BlkioWeight"]);
   h.limits.cpuset_cpus = json["CpusetCpus"].as_string();
   h.limits.cpuset_mems = json["CpusetMems"].as_string();
   h.limits.pids = limit(json["PidsLimit"]);

@@ -271,6 +271,11 @@ Result<void> save_container(const Store& store, const ContainerRecord& record) {
   return save(store, record, !record.host.auto_remove);
 }
 
+Result<void> save_host_config(const Store& store, const ContainerRecord& record) {
+  auto dir = TRY(open_dir(store.containers_dir(), record.id));
+  return write_file_atomic(dir.get(), "hostconfig.json", encode_host_config(record), 0644, true);
+}
+
 Result<void> save_condemned_container(const Store& store, const ContainerRecord& record) {
   return save(store, record, false);
 }

@@ -115,8 +115,12 @@ Result<ContainerRecord> load_container(const Store& store, const std::string& id
 
 /// Writes config.v2.json atomically; its directory must exist. A record that was loaded changes
 /// only its name, state, paths and counters, everything else stays as it was read.
-/// hostconfig.json is fixed once it was written, so it is only written for a new record.
+/// hostconfig.json is only written for a new record.
 Result<void> save_container(const Store& store, const ContainerRecord& record);
+
+/// Writes hostconfig.json, as `update` changes it: atomically, and safe when this returns. Of a
+/// record that was loaded it is parsed_host that counts.
+Result<void> save_host_config(const Store& store, const ContainerRecord& record);
 
 /// The same without a sync, for a container that is being removed: if its record is empty after a
 /// power cut, the rest of it is removed, too (store/unsynced.h).

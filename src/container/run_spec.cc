@@ -6,12 +6,11 @@
 #include <cerrno>
 
 #include "base/io.h"
+#include "container/limits.h"
 #include "runtime/user.h"
 
 namespace strata {
 namespace {
-
-constexpr std::int64_t kCpuPeriod = 100'000;  // microseconds; docker's for --cpus
 
 std::vector<std::string> split_words(std::string_view text) {
   std::vector<std::string> words;
@@ -112,11 +111,7 @@ Result<void> apply_groups(ContainerSpec& spec, const HostConfig& host, int root)
 }
 
 void apply_limits(ContainerSpec& spec, const HostConfig& host) {
-  spec.limits = host.limits;
-  if (host.nano_cpus > 0) {
-    spec.limits.cpu_period = kCpuPeriod;
-    spec.limits.cpu_quota = host.nano_cpus * kCpuPeriod / 1'000'000'000;
-  }
+  spec.limits = with_cpu_quota(host.limits, host.nano_cpus);
   if (host.shm_size > 0) spec.shm_size = host.shm_size;
   spec.ulimits = host.ulimits;
   if (host.oom_score_adj != 0) spec.oom_score_adj = static_cast<int>(host.oom_score_adj);

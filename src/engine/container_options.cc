@@ -10,6 +10,8 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "build/ports.h"
+#include "container/limits.h"
+#include "engine/limit_texts.h"
 #include "image/reference.h"
 #include "image/units.h"
 
@@ -107,63 +109,23 @@ Result<RunConfig> run_config(const ContainerOptions& o) {
   return c;
 }
 
-Result<std::optional<std::int64_t>> optional_size(const std::string& text) {
-  if (text.empty() || text == "0") return std::optional<std::int64_t>();
-  if (text == "-1") return std::optional<std::int64_t>(-1);
-  return std::optional(TRY(parse_ram_size(text)));
-}
-
-std::optional<std::int64_t> unless_zero(std::int64_t value) {
-  return value == 0 ? std::nullopt : std::optional(value);
-}
-
-/// "1.5" in billionths.
-Result<std::int64_t> nano_cpus(const std::string& text) {
-  if (text.empty()) return 0;
-  auto dot = std::min(text.find('.'), text.size());
-  auto fraction = text.substr(std::min(dot + 1, text.size()));
-  std::int64_t whole = 0;
-  std::int64_t part = 0;
-  bool has_whole = dot > 0;
-  if ((!has_whole && fraction.empty()) || fraction.size() > 9 ||
-      (has_whole && !is_number(text.substr(0, dot), whole)) || whole < 0 || whole > 1'000'000)
-    return invalid(fmt::format("failed to parse {} as a rational number", text));
-  fraction.resize(9, '0');
-  if (!is_number(fraction, part) || part < 0)
-    return invalid(fmt::format("failed to parse {} as a rational number", text));
-  auto cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
-  auto total = whole * 1'000'000'000 + part;
-  if (total != 0 && (total < 10'000'000 || total > cpus * 1'000'000'000))
-    return invalid(fmt::format(
-        "Range of CPUs is from 0.01 to {0}.00, as there are only {0} CPUs available", cpus));
-  return total;
-}
-
 Result<void> set_limits(const ContainerOptions& o, HostConfig& h) {
   auto& l = h.limits;
-  l.memory = TRY(optional_size(o.memory));
-  l.memory_swap = TRY(optional_size(o.memory_swap));
-  l.memory_reservation = TRY(optional_size(o.memory_reservation));
-  constexpr std::int64_t kLeastMemory = 6 << 20;
-  if (l.memory && *l.memory < kLeastMemory) return invalid("Minimum memory limit allowed is 6MB");
-  if (l.memory_swap && !l.memory)
-    return invalid("You should always set the Memory limit when using Memoryswap limit");
-  if (l.memory && l.memory_swap && *l.memory_swap != -1 && *l.memory_swap < *l.memory)
-    return invalid("Minimum memoryswap limit should be larger than memory limit, see usage");
-  // As docker: as much swap as memory.
-  if (l.memory && !l.memory_swap) l.memory_swap = *l.memory * 2;
+  l.memory = TRY(parse_limit_size(o.memory));
+  l.memory_swap = TRY(parse_limit_size(o.memory_swap));
+  l.memory_reservation = TRY(parse_limit_size(o.memory_reservation));
   l.cpu_shares = unless_zero(o.cpu_shares);
   l.cpu_period = unless_zero(o.cpu_period);
   l.cpu_quota = unless_zero(o.cpu_quota);
   l.cpuset_cpus = o.cpuset_cpus;
   l.cpuset_mems = o.cpuset_mems;
-  l.pids = unless_zero(o.pids_limit);
-  h.nano_cpus = TRY(nano_cpus(o.cpus));
-  if (h.nano_cpus != 0 && (l.cpu_period || l.cpu_quota))
-    return invalid(fmt::format("Conflicting options: Nano CPUs and CPU {} cannot both be set.",
-                               l.cpu_period ? "Period" : "Quota"));
+  if (o.pids_limit > 0) l.pids = o.pids_limit;
+  h.nano_cpus = TRY(parse_cpus(o.cpus));
+  TRY(check_limits(l, h.nano_cpus, LimitsFor::NewContainer));
+  // As docker: as much swap as memory.
+  if (l.memory && !l.memory_swap) l.memory_swap = *l.memory * 2;
   for (const auto& text : o.ulimits) h.ulimits.push_back(TRY(parse_ulimit(text)));
-  if (auto size = TRY(optional_size(o.shm_size))) h.shm_size = *size;
+  if (auto size = TRY(parse_limit_size(o.shm_size))) h.shm_size = *size;
   if (h.shm_size < 0) return invalid("SHM size can not be less than 0");
   return {};
 }
@@ -372,8 +334,14 @@ Result<void> check_value(ContainerValue kind, const std::string& text) {
     case ContainerValue::Limit:
       TRY(parse_ulimit(text));
       return {};
+    case ContainerValue::SwapSize:
+      if (text == "-1") return {};
+      [[fallthrough]];
     case ContainerValue::Size:
-      if (text != "-1") TRY(parse_ram_size(text));
+      TRY(parse_ram_size(text));
+      return {};
+    case ContainerValue::Cpus:
+      TRY(parse_cpus(text));
       return {};
   }
   return {};

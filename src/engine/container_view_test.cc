@@ -97,6 +97,16 @@ INSTANTIATE_TEST_SUITE_P(
                   "invalid environment variable: =x"},
         BadOption{"Cpus", [](ContainerOptions& o) { o.cpus = "1.x"; },
                   "failed to parse 1.x as a rational number"},
+        BadOption{"PreciseCpus", [](ContainerOptions& o) { o.cpus = "0.0000000001"; },
+                  "value is too precise"},
+        BadOption{"CpusAndQuota",
+                  [](ContainerOptions& o) {
+                    o.cpus = ".500";
+                    o.cpu_quota = 5000;
+                  },
+                  "Conflicting options: Nano CPUs and CPU Quota cannot both be set"},
+        BadOption{"SwapAlone", [](ContainerOptions& o) { o.memory_swap = "1g"; },
+                  "You should always set the Memory limit when using Memoryswap limit, see usage"},
         BadOption{"Ulimit", [](ContainerOptions& o) { o.ulimits = {"nofile=2:1"}; },
                   "ulimit soft limit must be less than or equal to hard limit: 2 > 1"}),
     [](const auto& c) { return std::string(c.param.name); });

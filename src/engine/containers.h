@@ -88,7 +88,9 @@ enum class ContainerValue : std::uint8_t {
   ExtraHost,  // --add-host: "name:address"
   Dns,        // --dns: an address
   Limit,      // --ulimit: "nofile=1024:2048"
-  Size,       // -m, --shm-size ...: "64m", "-1"
+  Size,       // -m, --shm-size ...: "64m"
+  SwapSize,   // --memory-swap: "64m", "-1"
+  Cpus,       // --cpus: "1.5"
 };
 /// InvalidArgument in docker's words.
 Result<void> check_value(ContainerValue kind, const std::string& text);

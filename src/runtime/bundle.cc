@@ -9,6 +9,7 @@
 #include <array>
 
 #include "image/json.h"
+#include "runtime/resources.h"
 #include "runtime/seccomp.h"
 
 namespace strata {
@@ -202,30 +203,17 @@ Json device_rules(bool privileged) {
   return rules;
 }
 
+/// A new group has no limits, and crun (1.8) does not understand a -1 that asks for that.
+ResourceLimits limits_of_new(ResourceLimits limits) {
+  if (limits.pids && *limits.pids <= 0) limits.pids.reset();
+  if (limits.cpu_quota && *limits.cpu_quota < 0) limits.cpu_quota.reset();
+  return limits;
+}
+
 Json resources_json(const ContainerSpec& spec) {
   Json resources = Json::Object{{"devices", device_rules(spec.privileged)}};
-  auto group = [&](const char* name, Json members) {
-    if (members.size() > 0) resources.set(name, std::move(members));
-  };
-  const auto& l = spec.limits;
-  auto number = [](Json& object, const char* key, const std::optional<std::int64_t>& value) {
-    if (value) object.set(key, *value);
-  };
-  Json memory = Json::object();
-  number(memory, "limit", l.memory);
-  number(memory, "reservation", l.memory_reservation);
-  number(memory, "swap", l.memory_swap);
-  group("memory", std::move(memory));
-  Json cpu = Json::object();
-  number(cpu, "shares", l.cpu_shares);
-  number(cpu, "quota", l.cpu_quota);
-  number(cpu, "period", l.cpu_period);
-  if (!l.cpuset_cpus.empty()) cpu.set("cpus", l.cpuset_cpus);
-  if (!l.cpuset_mems.empty()) cpu.set("mems", l.cpuset_mems);
-  group("cpu", std::move(cpu));
-  Json pids = Json::object();
-  number(pids, "limit", l.pids);
-  group("pids", std::move(pids));
+  const auto limits = oci_resources(limits_of_new(spec.limits));
+  for (const auto& [name, members] : limits.as_object()) resources.set(name, members);
   return resources;
 }
 

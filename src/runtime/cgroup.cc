@@ -101,10 +101,15 @@ Result<CgroupSupport> detect_cgroups() {
   if (support.mode == CgroupMode::V2) {
     support.controllers = v2_controllers();
     support.swap_limit = support.has("memory") && v2_limits_swap();
-  } else if (support.has("memory")) {
-    support.swap_limit =
-        stat_at(AT_FDCWD, std::string(kRoot) + "/memory/memory.memsw.limit_in_bytes").has_value();
+    support.block_weight = support.has("io");
+    return support;
   }
+  auto knows = [&](std::string_view controller, std::string_view file) {
+    return support.has(controller) &&
+           stat_at(AT_FDCWD, fmt::format("{}/{}/{}", kRoot, controller, file));
+  };
+  support.swap_limit = knows("memory", "memory.memsw.limit_in_bytes");
+  support.block_weight = knows("blkio", "blkio.weight");
   return support;
 }
 
@@ -128,10 +133,14 @@ std::vector<std::string> fit_limits(ResourceLimits& limits, const CgroupSupport&
   discard(cpu, limits.cpu_shares, "CPU shares", "Shares discarded.");
   discard(cpu, limits.cpu_period, "CPU CFS scheduler", "Period discarded.");
   discard(cpu, limits.cpu_quota, "CPU CFS scheduler", "Quota discarded.");
+  bool realtime = cpu && support.mode != CgroupMode::V2;
+  discard(realtime, limits.cpu_rt_period, "CPU real-time scheduler", "Period discarded.");
+  discard(realtime, limits.cpu_rt_runtime, "CPU real-time scheduler", "Runtime discarded.");
   bool cpuset = support.has("cpuset");
   discard(cpuset, limits.cpuset_cpus, "cpuset", "Cpuset discarded.");
   discard(cpuset, limits.cpuset_mems, "cpuset", "Cpuset discarded.");
   discard(support.has("pids"), limits.pids, "PIDs limit capabilities", "PIDs limit discarded.");
+  discard(support.block_weight, limits.block_weight, "Block I/O weight", "Weight discarded.");
   return warnings;
 }
 

@@ -18,9 +18,14 @@ struct ResourceLimits {
   std::optional<std::int64_t> cpu_shares;          // relative weight, 1024 is one share
   std::optional<std::int64_t> cpu_quota;           // microseconds per period
   std::optional<std::int64_t> cpu_period;          // microseconds
+  std::optional<std::int64_t> cpu_rt_runtime;      // microseconds per real-time period
+  std::optional<std::int64_t> cpu_rt_period;       // microseconds
   std::string cpuset_cpus;                         // "0-2,5"; empty: all
   std::string cpuset_mems;
-  std::optional<std::int64_t> pids;  // number of processes; -1 unlimited
+  std::optional<std::int64_t> pids;          // number of processes; -1 unlimited
+  std::optional<std::int64_t> block_weight;  // of block I/O, 10 to 1000
+
+  bool operator==(const ResourceLimits&) const = default;
 };
 
 enum class CgroupMode : std::uint8_t {
@@ -38,6 +43,7 @@ struct CgroupSupport {
   std::string unified_mount;
   std::vector<std::string> controllers;  // "cpu", "memory", "pids", ...; sorted
   bool swap_limit = false;               // memory and swap can be limited together
+  bool block_weight = false;             // block I/O can be weighed
 
   bool has(std::string_view controller) const;
 };

@@ -76,5 +76,20 @@ TEST(FitLimits, DiscardsTheRestWithAWarning) {
   EXPECT_EQ(limits.cpuset_cpus, "");
 }
 
+TEST(FitLimits, WhatNoV2KnowsAndWhatNeedsAFileOfItsOwn) {
+  ResourceLimits limits;
+  limits.cpu_rt_runtime = 500;
+  limits.block_weight = 100;
+  CgroupSupport v2{CgroupMode::V2, "", {"cpu", "io"}, true, true};
+  EXPECT_EQ(fit_limits(limits, v2),
+            (Names{"Your kernel does not support CPU real-time scheduler or the cgroup is not "
+                   "mounted. Runtime discarded."}));
+  EXPECT_TRUE(limits.block_weight);
+  CgroupSupport v1{CgroupMode::V1, "", {"blkio", "cpu"}, true};
+  EXPECT_EQ(fit_limits(limits, v1),
+            (Names{"Your kernel does not support Block I/O weight or the cgroup is not mounted. "
+                   "Weight discarded."}));
+}
+
 }  // namespace
 }  // namespace strata

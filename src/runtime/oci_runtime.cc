@@ -19,12 +19,18 @@
 #include "image/json.h"
 #include "runtime/console.h"
 #include "runtime/protected_program.h"
+#include "runtime/resources.h"
 
 namespace strata {
 namespace {
 
 constexpr int kFirstLookMs = 4;  // for the pid of a container of runc; then twice as long each time
 constexpr int kLastLookMs = 64;
+
+// crun (1.8) writes a -1 for "no limit" as it is, which the kernel refuses. These are the largest
+// that it takes: more processes than Linux can have, and more than all CPUs it can have.
+constexpr std::int64_t kMostPids = 4'194'304;
+constexpr std::int64_t kMostQuota = 8192 * std::int64_t{1'000'000};  // at the longest period, 1 s
 
 bool is_crun(const std::string& program) {
   return program.substr(program.rfind('/') + 1).starts_with("crun");
@@ -295,14 +301,28 @@ Result<RunOutcome> OciRuntime::exec(const ExecOptions& options) const {
   return outcome;
 }
 
-Result<Output> OciRuntime::run(const std::vector<std::string>& arguments) const {
-  return run_and_capture(command("", arguments));
+Result<Output> OciRuntime::run(const std::vector<std::string>& arguments,
+                               std::string_view input) const {
+  return run_and_capture(command("", arguments), input);
 }
 
 Result<void> OciRuntime::start_created(const std::string& id) const {
   auto output = TRY(run({"start", id}));
   if (output.status.success()) return {};
   return Error(ErrorCode::System, fmt::format("start container {}: {}", id, trimmed(output.err)));
+}
+
+Result<void> OciRuntime::update(const std::string& id, ResourceLimits limits) const {
+  if (is_crun(options_.program)) {
+    if (limits.pids && *limits.pids <= 0) limits.pids = kMostPids;
+    if (limits.cpu_quota && *limits.cpu_quota < 0) limits.cpu_quota = kMostQuota;
+  }
+  auto resources = oci_resources(limits);
+  if (resources.size() == 0) return {};
+  auto output = TRY(run({"update", "--resources=/dev/stdin", id}, resources.dump()));
+  if (output.status.success()) return {};
+  return Error(ErrorCode::System, options_.program.substr(options_.program.rfind('/') + 1) + ": " +
+                                      trimmed(output.err));
 }
 
 Result<void> OciRuntime::kill(const std::string& id, int signal) const {

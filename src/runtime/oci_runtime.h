@@ -142,6 +142,10 @@ class OciRuntime {
   /// Starts the program of a container that conmon created.
   Result<void> start_created(const std::string& id) const;
 
+  /// Changes the limits of a running container; those that are absent stay. System with the
+  /// runtime's words if the kernel does not take one: then others may have been set.
+  Result<void> update(const std::string& id, ResourceLimits limits) const;
+
   /// Sends a signal to the container's first process. NotFound if there is no such container,
   /// Conflict if it does not run.
   Result<void> kill(const std::string& id, int signal) const;
@@ -165,7 +169,7 @@ class OciRuntime {
   OciRuntime(Options options, CgroupSupport cgroups);
   /// A call of the runtime with these arguments; it logs to `log_path` unless that is empty.
   Command command(const std::string& log_path, const std::vector<std::string>& arguments) const;
-  Result<Output> run(const std::vector<std::string>& arguments) const;
+  Result<Output> run(const std::vector<std::string>& arguments, std::string_view input = {}) const;
   /// Is there anything of it? Runtimes keep one directory for each container.
   bool knows(const std::string& id) const;
 

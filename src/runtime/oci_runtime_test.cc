@@ -221,6 +221,54 @@ TEST_P(Runtime, LimitsApply) {
   }
 }
 
+TEST_P(Runtime, NoLimitIsSaidAsTheRuntimeUnderstandsIt) {
+  spec_.limits.pids = -1;
+  spec_.limits.cpu_quota = -1;
+  (void)fit_limits(spec_.limits, runtime_->cgroups());
+  auto ran = sh("echo ran");
+  EXPECT_FALSE(ran.outcome.failure) << ran.outcome.failure->message;
+  EXPECT_EQ(ran.out, "ran\n");
+}
+
+TEST_P(Runtime, ARunningContainerTakesOtherLimits) {
+  if (!runtime_->cgroups().has("pids") || !runtime_->cgroups().has("cpu"))
+    GTEST_SKIP() << "no cgroups for pids and cpu";
+  auto out = make_pipe();
+  ASSERT_TRUE(out);
+  // Says its limit whenever that is another one.
+  auto running = start({"sh", "-c",
+                        "f=/sys/fs/cgroup/pids/pids.max; [ -e $f ] || f=/sys/fs/cgroup/pids.max;"
+                        "while :; do now=$(cat $f); [ \"$now\" = \"$last\" ] || echo $now;"
+                        "last=$now; sleep 0.02; done"},
+                       out->write.get(), out->write.get());
+  ASSERT_TRUE(running) << running.error().message();
+  ASSERT_GT(running->wait_started(), 0);
+  auto line = [&] {
+    std::string text;
+    for (char c = 0; ::read(out->read.get(), &c, 1) == 1 && c != '\n';) text += c;
+    return text;
+  };
+  EXPECT_EQ(line(), "max");
+  ResourceLimits limits;
+  EXPECT_TRUE(runtime_->update(id_, limits));
+  limits.pids = 50;
+  limits.cpu_quota = 50000;
+  auto updated = runtime_->update(id_, limits);
+  ASSERT_TRUE(updated) << updated.error().message();
+  EXPECT_EQ(line(), "50");
+  limits.pids = -1;
+  limits.cpu_quota = -1;
+  updated = runtime_->update(id_, limits);
+  ASSERT_TRUE(updated) << updated.error().message();
+  EXPECT_EQ(line(), program() == "crun" ? "4194304" : "max");
+  limits.cpu_quota = 1;
+  auto refused = runtime_->update(id_, limits);
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().message().starts_with(program() + ": ")) << refused.error().message();
+  EXPECT_TRUE(runtime_->kill(id_, SIGKILL));
+  EXPECT_TRUE(running->wait());
+}
+
 struct FailureCase {
   std::vector<std::string> argv;
   int exit_code;
