@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include <array>
 #include <cmath>
 
+#include "cli/binary_size.h"
 #include "cli/commands.h"
 #include "cli/go_template.h"
 #include "cli/report.h"
@@ -50,15 +50,6 @@ Json info_json(const SystemInfo& i) {
   });
 }
 
-/// "23.46GiB", as docker prints the memory of the host.
-std::string binary_size(std::int64_t bytes) {
-  static constexpr std::array<const char*, 5> kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
-  auto value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < kUnits.size(); unit++) value /= 1024;
-  return fmt::format("{:.4g}{}", value, kUnits[unit]);
-}
-
 std::string report(const SystemInfo& i) {
   std::string out = "Store:\n";
   out += fmt::format(" Root Dir: {}\n", i.root);
@@ -74,7 +65,7 @@ std::string report(const SystemInfo& i) {
   out += fmt::format(" Kernel Version: {}\n Operating System: {}\n OSType: linux\n", i.kernel,
                      i.operating_system);
   out += fmt::format(" Architecture: {}\n CPUs: {}\n Total Memory: {}\n Name: {}\n", i.architecture,
-                     i.cpus, binary_size(i.memory), i.host);
+                     i.cpus, binary_size(static_cast<std::uint64_t>(i.memory)), i.host);
   return out;
 }
 

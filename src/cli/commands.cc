@@ -110,6 +110,8 @@ std::span<const Command> all_commands() {
       send_command("image send"),
       start_command("start"),
       start_command("container start"),
+      stats_command("stats"),
+      stats_command("container stats"),
       stop_command("stop"),
       stop_command("container stop"),
       system_df_command("system df"),

@@ -67,6 +67,7 @@ Command save_command(std::string_view path);
 Command search_command(std::string_view path);
 Command send_command(std::string_view path);
 Command start_command(std::string_view path);
+Command stats_command(std::string_view path);
 Command stop_command(std::string_view path);
 Command system_df_command(std::string_view path);
 Command system_prune_command(std::string_view path);

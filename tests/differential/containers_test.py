@@ -102,14 +102,14 @@ CONTROL = {
     "top": ([*BASE, "run -d N --name rr bb:1 sh -c 'sleep 1000; true'"], ["top rr -o pid,args", "top rr -o args", "top nosuch", "top"]),
 }
 
-RESOURCES = "'{{with .HostConfig}}{{.Memory}} {{.MemorySwap}} {{.MemoryReservation}} {{.NanoCpus}} {{.CpuPeriod}} {{.CpuQuota}} {{.CpuShares}} {{.CpusetCpus}} {{.CpusetMems}} {{.PidsLimit}} {{json .RestartPolicy}} {{.CpuRealtimePeriod}} {{.CpuRealtimeRuntime}}{{end}}'"
+RESOURCES = "'{{with .HostConfig}}{{.Memory}} {{.MemorySwap}} {{.MemoryReservation}} {{.NanoCpus}} {{.CpuPeriod}} {{.CpuQuota}} {{.CpuShares}} {{.CpusetCpus}} {{.CpusetMems}} {{.RestartPolicy.Name}} {{.RestartPolicy.MaximumRetryCount}} {{.CpuRealtimePeriod}} {{.CpuRealtimeRuntime}}{{end}}'"
 LIMITED = [*BASE, *(f"create N --name {name} {flags} bb:1 true" for name, flags in (
     ("cc", ""), ("mm", "-m 100m"), ("nn", "--cpus 1"), ("qq", "--cpu-quota 50000"), ("pp", "--cpu-period 50000"), ("xx", "--rm")))]
 
 UPDATE = {
     "update": (LIMITED, ["update -m 256m --memory-swap -1 cc", f"inspect -f {RESOURCES} cc", "update -m 200m mm", "update -m 300m mm", "update --memory-swap 1g mm nosuch nn", "update --memory-reservation 50m mm", f"inspect -f {RESOURCES} mm nn",
                          "update --cpus .5 nn", "update --cpus 1 --cpu-quota -1 cc", "update --cpuset-cpus 0 --cpuset-mems 0 -c 512 nn pp", "update --pids-limit 10 nn", "update --pids-limit -1 pp", "update --pids-limit 0 qq",
-                         "update --cpu-rt-period 1000 --cpu-rt-runtime 500 --kernel-memory 64m qq", "update --cpu-quota -1 qq", "update -m 0 --restart= qq", "update --restart no:0 xx", "update --restart :3 cc", f"inspect -f {RESOURCES} cc nn pp qq xx"]),
+                         "update --cpu-rt-period 1000 --cpu-rt-runtime 500 --kernel-memory 64m qq", "update --cpu-quota -1 qq", "update -m 0 --restart= qq", "update --restart no:0 xx", "update --restart :3 cc", f"inspect -f {RESOURCES} cc nn pp qq xx", "inspect -f '{{.HostConfig.PidsLimit}}' nn pp qq"]),
     "updates that are refused": (LIMITED, ["update", "update cc", "update -m 64m nosuch", "update -m 1m nosuch", "update -m 1m cc", "update -m 1x cc", "update -m -1 cc", "update --memory-swap -5 cc", "update -m 64m cc", "update -m 128m --memory-swap 64m cc",
                                            "update --memory-reservation 1m cc", "update -m 64m --memory-swap 100m --memory-reservation 100m cc", "update --kernel-memory 1m cc", "update --cpus 1 --cpu-period 1000 cc", "update --cpus 1 --cpu-quota 1000 cc",
                                            "update --cpus 9999 cc", "update --cpus -1 cc", "update --cpus x cc", "update --cpus 1.0000000001 cc", "update --cpus 1 pp", "update --cpus 1 qq", "update --cpu-period 5000 nn", "update --cpu-quota 5000 nn",
@@ -118,9 +118,11 @@ UPDATE = {
                                            "update --restart nosuch cc", "update --restart always xx", "update --restart on-failure:x cc", "update --restart on-failure:-1 cc", "update --restart always:3 cc", "update --restart a:b:c cc", "update nosuch --nosuch",
                                            f"inspect -f {RESOURCES} cc nn pp qq xx"]),
     "limits that are refused": (BASE, ["create --memory-reservation 1m bb:1 true", "create --memory-swap 10m bb:1 true", "create --cpus 1 --cpu-period 10000 bb:1 true", "create --cpus -1 bb:1 true", "create --cpus x bb:1 true", "create --cpu-period 1 bb:1 true",
-                                       "create --cpuset-cpus 9999 bb:1 true", "create -m -1 bb:1 true", "create --cpus 0.001 --pids-limit -1 --name cc bb:1 true", f"inspect -f {RESOURCES} cc"]),
+                                       "create --cpuset-cpus 9999 bb:1 true", "create -m -1 bb:1 true", "create --cpus 0.001 --pids-limit -1 --name cc bb:1 true", f"inspect -f {RESOURCES} cc", "inspect -f '{{.HostConfig.PidsLimit}}' cc"]),
     "update of what runs": (RUNNING, ["update -m 64m rr", "update -m 64m --memory-swap 100m rr", "update --memory-swap 80m --pids-limit 50 rr", "exec rr cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes /sys/fs/cgroup/pids/pids.max",
                                       "update --cpus 0.5 -c 512 --cpuset-cpus 0 rr", "exec rr cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu/cpu.shares /sys/fs/cgroup/cpuset/cpuset.cpus", f"inspect -f {RESOURCES} rr"]),
+    "stats": ([*STOPPED, *RUNNING[1:]], ["stats --no-stream cc", "stats --no-stream --format '{{.Container}} {{.Name}} {{.ID}} {{.NetIO}} {{.BlockIO}}' rr cc /rr rr", "stats --no-stream --format 'table {{.Container}}\t{{.Name}}' -a", "stats --no-stream --no-trunc cc",
+                                         "stats --no-stream --format '{{json .}}' cc", "stats --no-stream --format table cc", "stats --no-stream rr nosuch none", "stats nosuch", "stats --no-stream --format '{{' rr", "stats --no-stream --format '{{.Nosuch}}' rr", "stats -x"]),
 }
 
 
