@@ -1,6 +1,5 @@
 #include "container/commit.h"
 
-#include "container/copy_tree.h"
 #include "container/create.h"
 #include "container/liveness.h"
 #include "container/running.h"
@@ -21,25 +20,28 @@ Result<std::optional<Image>> base_image(const Store& store, const ContainerRecor
   return std::optional<Image>(TRY(std::move(image)));
 }
 
-/// The writable layer as a layer on `parent`; nullopt if nothing was changed.
+/// The writable layer as a layer on those of `parent`; nullopt if nothing was changed.
 Result<std::optional<DiffID>> commit_layer(const Store& store, const ContainerRecord& record,
-                                           bool pause, const std::optional<ChainID>& parent) {
+                                           bool pause, const std::vector<DiffID>& parent) {
   auto mount = store.layers().mount(record.id);
   if (!mount && mount.error().code() == ErrorCode::NotFound)  // it is just being removed
     return Error(ErrorCode::NotFound, "No such container: " + record.id);
   if (!mount) return std::move(mount).error();
   auto upper = TRY(store.caches().open_diff(mount->mount_id));
-  auto copy = TRY(store.caches().create(parent.has_value()));
+  std::optional<ChainID> chain;
+  if (!parent.empty()) chain = chain_ids(parent).back();
+  auto base = TRY(layer_base(store, parent));
+  auto siblings = TRY(find_siblings(store, chain));
+  auto layer = TRY(LayerWriter::create(store, base, std::move(siblings)));
   {
     std::optional<PausedContainer> paused;
     if (pause && is_running(store, record) && !record.state.paused)
       if (auto held = PausedContainer::pause(store, record)) paused.emplace(*std::move(held));
-    TRY(copy_tree(upper.get(), copy->diff()));
+    TRY(layer.add_upper(upper.get()));
   }
-  auto layer = TRY(LayerWriter::adopt(store, std::move(copy)));
   auto sealed = TRY(layer.seal());
   if (sealed.empty) return std::optional<DiffID>();
-  TRY(layer.publish(parent));
+  TRY(layer.publish(chain));
   return std::optional<DiffID>(sealed.diff_id);
 }
 
@@ -90,10 +92,8 @@ Result<ImageID> commit_container(const Store& store, const ContainerRecord& reco
 
   const ImageConfig none;
   const auto& parent = base ? base->config : none;
-  std::optional<ChainID> chain;
-  if (!parent.diff_ids.empty()) chain = chain_ids(parent.diff_ids).back();
-  auto diff_id =
-      TRY(commit_layer(store, record, request.pause, chain).context("commit {}", record.id));
+  auto diff_id = TRY(
+      commit_layer(store, record, request.pause, parent.diff_ids).context("commit {}", record.id));
   auto child = child_config(parent, record, request, std::move(config), diff_id);
   return put_child_image(store, encode_image_config(child),
                          base ? std::optional(base->id) : std::nullopt);

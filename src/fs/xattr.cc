@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdint>
 
@@ -26,6 +27,12 @@ ssize_t getxattr_at(int dir, const char* name, const char* attribute, char* buff
   return ::syscall(kNumber, dir, name, AT_SYMLINK_NOFOLLOW, attribute, &args, sizeof args);
 }
 
+/// listxattrat(2), likewise.
+ssize_t listxattr_at(int dir, const char* name, char* buffer, std::size_t size) {
+  constexpr long kNumber = 465;
+  return ::syscall(kNumber, dir, name, AT_SYMLINK_NOFOLLOW, buffer, size);
+}
+
 /// An object, and the calls for it that do not follow a link at the last component. Where the
 /// descriptor, or the kernel, does not take a direct one, the object is named by way of
 /// /proc/self/fd/N, itself a link to what is behind the descriptor.
@@ -42,7 +49,10 @@ struct Target {
   static bool is_unknown(ssize_t n) { return n < 0 && (errno == ENOSYS || errno == EPERM); }
 
   ssize_t list(char* buffer, std::size_t size) const {
-    if (!follow()) return ::llistxattr(path().c_str(), buffer, size);
+    if (!follow()) {
+      auto n = listxattr_at(dir, name.c_str(), buffer, size);
+      return is_unknown(n) ? ::llistxattr(path().c_str(), buffer, size) : n;
+    }
     auto n = ::flistxattr(dir, buffer, size);
     return is_path_only(n) ? ::listxattr(path().c_str(), buffer, size) : n;
   }
@@ -62,24 +72,26 @@ Error xattr_error(const char* doing, const std::string& name, const std::string&
   return Error::from_errno(errno, what);
 }
 
-/// Asks for the size, then for the bytes; again if they have grown in between. nullopt for
-/// `absent`.
+/// Asks with room for what is usual; if it is more for the size and then for the bytes, again if
+/// they have grown in between. nullopt for `absent`.
 template <class Call>
 Result<std::optional<std::string>> fetch(int absent, Call call) {
+  std::array<char, 512> usual;
+  ssize_t size = call(usual.data(), usual.size());
+  if (size >= 0) return std::optional(std::string(usual.data(), static_cast<std::size_t>(size)));
   std::string bytes;
-  while (true) {
-    ssize_t size = call(nullptr, 0);
+  while (errno == ERANGE) {
+    size = call(nullptr, 0);
     if (size > 0) {
       bytes.resize(static_cast<std::size_t>(size));
       size = call(bytes.data(), bytes.size());
     }
-    if (size >= 0) {
-      bytes.resize(static_cast<std::size_t>(size));
-      return std::optional(std::move(bytes));
-    }
-    if (errno == absent || errno == ENOTSUP) return std::optional<std::string>();
-    if (errno != ERANGE) return Error::from_errno(errno, "read xattrs");
+    if (size < 0) continue;
+    bytes.resize(static_cast<std::size_t>(size));
+    return std::optional(std::move(bytes));
   }
+  if (errno == absent || errno == ENOTSUP) return std::optional<std::string>();
+  return Error::from_errno(errno, "read xattrs");
 }
 
 }  // namespace
@@ -90,7 +102,8 @@ Result<bool> has_xattrs(int dir, const std::string& name) {
   return size > 0;
 }
 
-Result<std::vector<Xattr>> list_xattrs(int dir, const std::string& name) {
+Result<std::vector<Xattr>> list_xattrs(int dir, const std::string& name,
+                                       bool (*wanted)(std::string_view)) {
   Target target{dir, name};
   auto names = TRY(fetch(ENOTSUP, [&](char* b, std::size_t n) {
                      return target.list(b, n);
@@ -100,6 +113,7 @@ Result<std::vector<Xattr>> list_xattrs(int dir, const std::string& name) {
   for (std::size_t begin = 0; begin < names->size();) {
     std::string attribute = names->c_str() + begin;
     begin += attribute.size() + 1;
+    if (wanted != nullptr && !wanted(attribute)) continue;
     auto value = TRY(get_xattr(dir, name, attribute));
     if (value) result.emplace_back(std::move(attribute), *std::move(value));
   }

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,8 +20,9 @@ using Xattr = std::pair<std::string, std::string>;  // full name ("user.x"), val
 /// One system call; the answer is nearly always no.
 Result<bool> has_xattrs(int dir, const std::string& name);
 
-/// All of them, sorted by name.
-Result<std::vector<Xattr>> list_xattrs(int dir, const std::string& name);
+/// All of them, or those that `wanted` says yes to, sorted by name.
+Result<std::vector<Xattr>> list_xattrs(int dir, const std::string& name,
+                                       bool (*wanted)(std::string_view) = nullptr);
 
 /// nullopt if there is no such attribute.
 Result<std::optional<std::string>> get_xattr(int dir, const std::string& name,

@@ -23,11 +23,24 @@ Result<UniqueFd> empty_directory(const Store& store) {
   return fd;
 }
 
+/// One that was removed meanwhile gives nothing.
+std::vector<UniqueFd> open_diffs(const Store& store, const std::vector<LayerInfo>& layers) {
+  std::vector<UniqueFd> diffs;
+  for (const auto& layer : layers)
+    if (auto diff = store.caches().open_diff(layer.cache_id)) diffs.push_back(*std::move(diff));
+  return diffs;
+}
+
 }  // namespace
+
+Result<std::vector<UniqueFd>> find_siblings(const Store& store,
+                                            const std::optional<ChainID>& parent) {
+  auto layers = TRY(store.layers().newest_on(parent, kMaxSiblings));
+  return open_diffs(store, layers);
+}
 
 Result<std::vector<UniqueFd>> find_donors(const Store& store,
                                           const std::optional<ChainID>& parent) {
-  // On the same parent are the earlier builds of the same step.
   auto layers = TRY(store.layers().newest_on(parent, kMaxSiblings));
   auto below = parent;
   while (below && layers.size() < kMaxDonors) {
@@ -35,10 +48,7 @@ Result<std::vector<UniqueFd>> find_donors(const Store& store,
     below = layer.parent;
     layers.push_back(std::move(layer));
   }
-  std::vector<UniqueFd> donors;
-  for (const auto& layer : layers)  // one that was removed meanwhile gives nothing
-    if (auto diff = store.caches().open_diff(layer.cache_id)) donors.push_back(*std::move(diff));
-  return donors;
+  return open_diffs(store, layers);
 }
 
 Result<LayerBase> layer_base(const Store& store, const std::vector<DiffID>& diff_ids) {

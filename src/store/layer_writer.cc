@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/temp_dir.h"
 #include "store/detail/apply_tar.h"
+#include "store/detail/copy_upper.h"
 #include "store/detail/layer_recorder.h"
 #include "store/detail/record_upper.h"
 #include "store/detail/tree_writer.h"
@@ -38,6 +39,7 @@ struct LayerWriter::State {
   Result<void> add(const tar::Entry& entry, ByteSource* content);
   Result<void> add_content(const tar::Entry& entry, ByteSource& content);
   Result<void> add_tar(ByteSource& tar);
+  Result<void> add_upper(int upper);
   Result<void> settle();
   Result<SealedLayer> seal();
   Result<LayerInfo> publish(const std::optional<ChainID>& parent);
@@ -119,6 +121,13 @@ Result<void> LayerWriter::State::add_tar(ByteSource& tar) {
   TRY(begin(Kind::Tar, detail::TreeWriter::Order::Any));
   TRY(detail::apply_tar(tar, *tree, *recorder));
   TRY(settle());
+  has_failed = false;
+  return {};
+}
+
+Result<void> LayerWriter::State::add_upper(int upper) {
+  TRY(begin(Kind::Tree, detail::TreeWriter::Order::Sorted));
+  TRY(detail::copy_upper(upper, *tree, *recorder));
   has_failed = false;
   return {};
 }
@@ -230,6 +239,8 @@ Result<void> LayerWriter::add(const tar::Entry& entry, ByteSource* content) {
 }
 
 Result<void> LayerWriter::add_tar(ByteSource& tar) { return state_->add_tar(tar); }
+
+Result<void> LayerWriter::add_upper(int upper) { return state_->add_upper(upper); }
 
 int LayerWriter::diff() const { return state_->cache->diff(); }
 

@@ -41,7 +41,7 @@ class LayerWriter {
   static Result<LayerWriter> create(const Store& store, const LayerBase& base,
                                     std::vector<UniqueFd> donors);
 
-  /// Takes a finished upper directory as it is (RUN, commit): only read, never copied. seal() walks
+  /// Takes a finished upper directory as it is (RUN): only read, never copied. seal() walks
   /// it and makes the tar that dockerd 28 would make (section 7).
   static Result<LayerWriter> adopt(const Store& store, std::shared_ptr<CacheDir> upper);
 
@@ -60,6 +60,11 @@ class LayerWriter {
   /// order; whiteouts become devices, opaque marks xattrs. Hostile names, links and sizes stay
   /// inside `diff` or are refused with the entry's name (3.5, 4.4).
   Result<void> add_tar(ByteSource& tar);
+
+  /// Copies all that lies below the directory fd `upper`, an upper directory that its container
+  /// keeps (commit); the tar is the one that adopt() would make. Nothing else is to be added. What
+  /// happens if the container writes meanwhile: detail/copy_upper.h.
+  Result<void> add_upper(int upper);
 
   /// Waits until all that was added is in `diff`, and sets the times of directories.
   Result<void> settle();
@@ -82,6 +87,11 @@ class LayerWriter {
   explicit LayerWriter(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+/// Directories `diff` of layers that stand on `parent`: of earlier builds of the same step, earlier
+/// commits of the same container. At most 8, most likely first.
+Result<std::vector<UniqueFd>> find_siblings(const Store& store,
+                                            const std::optional<ChainID>& parent);
 
 /// Directories `diff` worth asking for equal files of a layer on `parent`: the layers below it and
 /// the other layers that stand on it. At most 16, most likely first.

@@ -70,6 +70,23 @@ class TreeTar {
 }  // namespace
 
 Result<tar::Entry> TreeMembers::describe(const WalkEntry& file) {
+  auto entry = TRY(describe_inode(file));
+  if (S_ISREG(file.st.st_mode)) {
+    if (auto capability = TRY(get_xattr(file.dir, file.name, kFileCapability)))
+      entry.xattrs.emplace_back(kFileCapability, flat_capability(*std::move(capability)));
+  }
+  return entry;
+}
+
+Result<tar::Entry> TreeMembers::describe(const WalkEntry& file, const std::vector<Xattr>& xattrs) {
+  auto entry = TRY(describe_inode(file));
+  if (!S_ISREG(file.st.st_mode)) return entry;
+  for (const auto& [name, value] : xattrs)
+    if (name == kFileCapability) entry.xattrs.emplace_back(name, flat_capability(value));
+  return entry;
+}
+
+Result<tar::Entry> TreeMembers::describe_inode(const WalkEntry& file) {
   tar::Entry entry;
   entry.name = file.path;
   entry.mode = file.st.st_mode & 07777;
@@ -82,10 +99,6 @@ Result<tar::Entry> TreeMembers::describe(const WalkEntry& file) {
     return entry;
   }
   TRY(describe_kind(file, entry));
-  if (S_ISREG(file.st.st_mode)) {
-    if (auto capability = TRY(get_xattr(file.dir, file.name, kFileCapability)))
-      entry.xattrs.emplace_back(kFileCapability, flat_capability(*std::move(capability)));
-  }
   return entry;
 }
 
@@ -97,6 +110,8 @@ Result<void> TreeMembers::describe_kind(const WalkEntry& file, tar::Entry& entry
     entry.name += '/';
     return {};
   }
+  std::string target;  // before anything is noted: the link may be gone
+  if (S_ISLNK(mode)) target = TRY(read_link_at(file.dir, file.name));
   if (file.st.st_nlink > 1) {
     auto [first, is_first] = linked_.try_emplace(file.st.st_ino, file.path);
     if (!is_first) {
@@ -110,7 +125,7 @@ Result<void> TreeMembers::describe_kind(const WalkEntry& file, tar::Entry& entry
     entry.size = file.st.st_size;
   } else if (S_ISLNK(mode)) {
     entry.type = Symlink;
-    entry.linkname = TRY(read_link_at(file.dir, file.name));
+    entry.linkname = std::move(target);
   } else {
     entry.type = S_ISCHR(mode) ? CharDevice : S_ISBLK(mode) ? BlockDevice : Fifo;
     entry.dev_major = major(file.st.st_rdev);

@@ -2,9 +2,11 @@
 
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/byte_stream.h"
 #include "fs/walk.h"
+#include "fs/xattr.h"
 #include "tar/header.h"
 
 namespace strata {
@@ -17,11 +19,14 @@ class TreeMembers {
  public:
   /// To be asked in the order of walk_tree(). Sockets have no member: do not ask for them.
   Result<tar::Entry> describe(const WalkEntry& file);
+  /// The same for who knows the file's attributes (others than security.capability do not matter).
+  Result<tar::Entry> describe(const WalkEntry& file, const std::vector<Xattr>& xattrs);
 
   /// Bytes of the files so far, each once however many names it has (docs/store.md, 2.3).
   std::int64_t size() const { return size_; }
 
  private:
+  Result<tar::Entry> describe_inode(const WalkEntry& file);
   Result<void> describe_kind(const WalkEntry& file, tar::Entry& entry);
 
   std::unordered_map<ino_t, std::string> linked_;  // first names of files that have several

@@ -1,6 +1,8 @@
 #include "store/detail/file_writer.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,7 +18,7 @@ constexpr std::size_t kScratch = std::size_t{128} << 10;
 constexpr std::int64_t kWriteBack = std::int64_t{8} << 20;
 
 Result<UniqueFd> create_file(int dir, const std::string& name, mode_t mode) {
-  return open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0777);
+  return open_at(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0777);
 }
 
 bool same_file(const tar::Entry& entry, const struct stat& st) {
@@ -34,24 +36,71 @@ bool same_xattrs(const tar::Entry& entry, int fd) {
   return xattrs && *xattrs == entry.xattrs;
 }
 
-/// Appends the first `size` bytes of `from` to `to`.
-Result<void> copy_bytes(int from, int to, std::int64_t size, char* buffer) {
-  if (::lseek(from, 0, SEEK_SET) < 0) return Error::from_errno(errno, "seek");
-  while (size > 0) {
-    auto want = std::min(static_cast<std::uint64_t>(size), std::uint64_t{kScratch});
-    auto n = TRY(read_full(from, buffer, want));
-    if (n < want) return Error(ErrorCode::Corrupt, "a file of another layer has become shorter");
-    TRY(write_all(to, {buffer, n}));
-    size -= static_cast<std::int64_t>(n);
+bool is_zero(std::string_view bytes) {
+  return bytes.front() == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
+
+/// Writes to a new file, but for blocks of zeros, which it has already.
+Result<void> write_around_holes(int fd, std::int64_t at, std::string_view bytes) {
+  constexpr std::int64_t kBlock = 4096;
+  auto block_of = [&](std::string_view rest) {
+    return rest.substr(0, static_cast<std::size_t>(kBlock - at % kBlock));
+  };
+  while (!bytes.empty()) {
+    std::size_t size = 0;  // of the data or the hole at `at`
+    const auto begin = at;
+    const bool is_hole = is_zero(block_of(bytes));
+    for (auto rest = bytes; !rest.empty(); rest = bytes.substr(size)) {
+      auto block = block_of(rest);
+      if (is_zero(block) != is_hole) break;
+      size += block.size();
+      at += static_cast<std::int64_t>(block.size());
+    }
+    if (!is_hole) {
+      if (::lseek(fd, begin, SEEK_SET) < 0) return Error::from_errno(errno, "seek");
+      TRY(write_all(fd, bytes.substr(0, size)));
+    }
+    bytes.remove_prefix(size);
   }
   return {};
 }
 
+Result<void> write_piece(int fd, std::int64_t at, std::string_view bytes,
+                         FileWriter::Layout layout) {
+  return layout == FileWriter::Layout::Sparse ? write_around_holes(fd, at, bytes)
+                                              : write_all(fd, bytes);
+}
+
+/// What was passed over at the end of a sparse file belongs to it.
+Result<void> set_size(int fd, std::int64_t size) {
+  return ::ftruncate(fd, size) == 0 ? Result<void>() : Error::from_errno(errno, "ftruncate");
+}
+
+/// Copies the first `size` bytes of `from` into the new file `to`.
+Result<void> copy_bytes(int from, int to, std::int64_t size, char* buffer,
+                        FileWriter::Layout layout) {
+  if (::lseek(from, 0, SEEK_SET) < 0) return Error::from_errno(errno, "seek");
+  for (std::int64_t at = 0; at < size;) {
+    auto want = std::min(static_cast<std::uint64_t>(size - at), std::uint64_t{kScratch});
+    auto n = TRY(read_full(from, buffer, want));
+    if (n < want) return Error(ErrorCode::Corrupt, "a file of another layer has become shorter");
+    TRY(write_piece(to, at, {buffer, n}, layout));
+    at += static_cast<std::int64_t>(n);
+  }
+  return {};
+}
+
+FileWriter::Layout layout_of(const struct stat& st) {
+  constexpr std::int64_t kUnit = 512;  // of st_blocks
+  return st.st_blocks * kUnit < st.st_size ? FileWriter::Layout::Sparse : FileWriter::Layout::Plain;
+}
+
 }  // namespace
 
-Result<void> FileWriter::begin(const std::string& name, const tar::Entry& entry) {
+Result<void> FileWriter::begin(const std::string& name, const tar::Entry& entry, Layout layout) {
   name_ = name;
   entry_ = entry;
+  layout_ = layout;
   done_ = written_back_ = 0;
   out_ = UniqueFd();
   candidate_ = find_candidate();
@@ -61,7 +110,7 @@ Result<void> FileWriter::begin(const std::string& name, const tar::Entry& entry)
 
 Result<void> FileWriter::write(std::string_view bytes) {
   if (candidate_ && !TRY(candidate_goes_on_with(bytes))) TRY(write_instead());
-  if (!candidate_) TRY(write_all(out_.get(), bytes));
+  if (!candidate_) TRY(write_piece(out_.get(), done_, bytes, layout_));
   done_ += static_cast<std::int64_t>(bytes.size());
   if (!candidate_) start_write_back();
   return {};
@@ -79,9 +128,19 @@ void FileWriter::start_write_back() {
 Result<void> FileWriter::end() {
   if (candidate_ && link_candidate()) return {};
   if (candidate_) TRY(write_instead());
+  if (layout_ == Layout::Sparse) TRY(set_size(out_.get(), entry_.size));
   TRY(metadata_.set_file(out_.get(), entry_, dirs_.inherits_group() ? Inode::Other : Inode::Plain));
   out_ = UniqueFd();
   return {};
+}
+
+Result<int> FileWriter::share(int source) {
+  if (candidate_) return -1;
+  if (::ioctl(out_.get(), FICLONE, source) < 0)
+    return Error(ErrorCode::Unsupported, "no blocks can be shared");
+  TRY(set_size(out_.get(), entry_.size));  // if the source has another one by now
+  layout_ = Layout::Plain;
+  return out_.get();
 }
 
 std::optional<FileWriter::Candidate> FileWriter::find_candidate() {
@@ -120,7 +179,7 @@ bool FileWriter::link_candidate() {
 Result<void> FileWriter::write_instead() {
   if (!scratch_) scratch_.reset(new char[kScratch]);
   out_ = TRY(create_file(dirs_.fd(), name_, entry_.mode));
-  TRY(copy_bytes(candidate_->fd.get(), out_.get(), done_, scratch_.get()));
+  TRY(copy_bytes(candidate_->fd.get(), out_.get(), done_, scratch_.get(), layout_));
   candidate_.reset();
   return {};
 }
@@ -131,7 +190,8 @@ Result<void> FileWriter::make_own(int dir, const std::string& name, const struct
   auto from = TRY(open_at(dir, name, O_RDONLY | O_NOFOLLOW));
   if (::unlinkat(dir, name.c_str(), 0) < 0) return Error::from_errno(errno, "unlink " + name);
   auto to = TRY(create_file(dir, name, st.st_mode));
-  TRY(copy_bytes(from.get(), to.get(), st.st_size, scratch_.get()));
+  TRY(copy_bytes(from.get(), to.get(), st.st_size, scratch_.get(), layout_of(st)));
+  TRY(set_size(to.get(), st.st_size));
   tar::Entry entry;
   entry.mode = st.st_mode & 07777;
   entry.uid = st.st_uid;

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,18 +20,27 @@ namespace strata::detail {
 /// mode, owner, mtime and xattrs. The content is compared while it comes; nothing is written as
 /// long as it is the same.
 ///
+/// What a sparse file has as holes is passed over; where the file system can share blocks, those of
+/// a copy are (share()).
+///
 /// An inode of a donor gets one name in this tree at most. So no two names become one file that
 /// were two, and nobody changes metadata that other layers share.
 class FileWriter {
  public:
+  enum class Layout : std::uint8_t { Plain, Sparse };
+
   /// Borrows both.
   FileWriter(DirStack& dirs, const MetadataSetter& metadata) : dirs_(dirs), metadata_(metadata) {}
 
   /// The file `name` of the current directory, which must not exist. The content follows by write()
   /// in any pieces.
-  Result<void> begin(const std::string& name, const tar::Entry& entry);
+  Result<void> begin(const std::string& name, const tar::Entry& entry, Layout layout);
   Result<void> write(std::string_view bytes);
   Result<void> end();
+  /// After begin(), in place of write(): takes the blocks of `source`. Gives a descriptor, borrowed
+  /// until end(), of what that gave; -1 if the content must come to be compared. Unsupported if the
+  /// file system shares no blocks. In both cases nothing was done.
+  Result<int> share(int source);
   /// What the last begin() was told.
   const tar::Entry& entry() const { return entry_; }
 
@@ -55,6 +65,7 @@ class FileWriter {
   const MetadataSetter& metadata_;
   std::string name_;
   tar::Entry entry_;
+  Layout layout_ = Layout::Plain;
   UniqueFd out_;  // not open while a candidate fits
   std::optional<Candidate> candidate_;
   std::int64_t done_ = 0;          // bytes of content that have come

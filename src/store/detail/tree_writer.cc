@@ -150,16 +150,18 @@ Result<void> TreeWriter::make_hard_link(const tar::Entry& entry) {
   return metadata_.set(dirs_.fd(), name_, as, Inode::Other);
 }
 
-Result<void> TreeWriter::begin_file(const tar::Entry& entry, const std::string& path) {
-  return named(entry, open_file(entry, path));
+Result<void> TreeWriter::begin_file(const tar::Entry& entry, const std::string& path,
+                                    FileWriter::Layout layout) {
+  return named(entry, open_file(entry, path, layout));
 }
 
-Result<void> TreeWriter::open_file(const tar::Entry& entry, const std::string& path) {
+Result<void> TreeWriter::open_file(const tar::Entry& entry, const std::string& path,
+                                   FileWriter::Layout layout) {
   TRY(check_owner(entry));
   TRY(enter_parent(path));
   if (order_ == Order::Any) TRY(clear_way());
   size_ += entry.size;
-  return files_.begin(name_, entry);
+  return files_.begin(name_, entry, layout);
 }
 
 Result<void> TreeWriter::whiteout(const tar::Entry& entry, const std::string& path) {

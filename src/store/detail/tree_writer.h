@@ -35,10 +35,13 @@ class TreeWriter {
   Result<void> put(const tar::Entry& entry, const std::string& path);
 
   /// A regular file: begin_file(), its content in any pieces, end_file(). `entry` is borrowed.
-  Result<void> begin_file(const tar::Entry& entry, const std::string& path);
+  Result<void> begin_file(const tar::Entry& entry, const std::string& path,
+                          FileWriter::Layout layout = FileWriter::Layout::Plain);
   Result<void> content(std::string_view bytes) {
     return named(files_.entry(), files_.write(bytes));
   }
+  /// In place of content(): see FileWriter.
+  Result<int> share(int source) { return files_.share(source); }
   Result<void> end_file() { return named(files_.entry(), files_.end()); }
 
   /// Marks `path` as deleted; owner from `entry`. Conflict if this layer has such a file.
@@ -63,7 +66,8 @@ class TreeWriter {
   Result<void> make_symlink(const tar::Entry& entry);
   Result<void> make_hard_link(const tar::Entry& entry);
   Result<void> clear_way();
-  Result<void> open_file(const tar::Entry& entry, const std::string& path);
+  Result<void> open_file(const tar::Entry& entry, const std::string& path,
+                         FileWriter::Layout layout);
   Result<void> named(const tar::Entry& entry, Result<void> done) const;
   Inode new_inode() const { return dirs_.inherits_group() ? Inode::Other : Inode::Plain; }
 
