@@ -233,7 +233,7 @@ Result<BuildImageResult> finish_build(const EngineOptions& engine, const Store& 
                        registry::kOciManifest};
     for (const auto& name : TRY(output_names(output, tags))) result.names.push_back(name.str());
   }
-  if (!engine.lazy) TRY(store.sync());
+  if (!engine.lazy) TRY(store.sync_published());
   TRY(tag_all(store, id, names, report));
   for (const auto& name : names) result.names.push_back(name.str());
   TRY(push_outputs(engine, store, request, tags, caches.steps_inline(outcome.steps, image.config),

@@ -70,7 +70,6 @@ ImageDB::~ImageDB() = default;
 
 Result<void> ImageDB::write_key(ImageID id, const char* key, std::string_view value) const {
   auto name = id.digest().hex();
-  if (unsynced_ != nullptr) TRY(unsynced_->add(id));
   if (::mkdirat(metadata_.get(), name.c_str(), 0700) < 0 && errno != EEXIST)
     return Error::from_errno(errno, "mkdir " + name);
   return write_file_atomic(metadata_.get(), key_path(id, key), value, 0600);
@@ -124,10 +123,12 @@ Result<ImageID> ImageDB::put(std::string_view config, const std::optional<ImageI
     TRY(write_file_atomic(content_.get(), name, config, 0600));
   }
   if (parent) {
+    if (unsynced_ != nullptr) TRY(unsynced_->add(id));
     TRY(write_key(id, "parent", parent->str()));
     std::lock_guard lock(family_->mutex);
     family_->add(id, parent);
   }
+  if (built_locally && unsynced_ != nullptr) TRY(unsynced_->add(id));
   if (built_locally) TRY(write_key(id, "builtLocally", "\x01"));
   return id;
 }
@@ -175,6 +176,7 @@ std::optional<Time> ImageDB::last_updated(ImageID id) const {
 }
 
 Result<void> ImageDB::set_last_updated(ImageID id, Time when) const {
+  if (unsynced_ != nullptr) TRY(unsynced_->add_time(id));
   return write_key(id, "lastUpdated", when.str());
 }
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <climits>
@@ -203,7 +204,10 @@ Result<void> Store::sync() const {
 }
 
 Result<void> Store::sync_published() const {
-  return TRY(state_->unsynced->list()).empty() ? Result<void>() : sync();
+  auto names = TRY(state_->unsynced->list());
+  bool all_safe =
+      std::all_of(names.begin(), names.end(), [](const auto& n) { return n.is_time(); });
+  return all_safe ? Result<void>() : sync();
 }
 
 Result<void> Store::hold(ChainID id) const {

@@ -49,8 +49,8 @@ class Store {
   /// Makes all that was published, also by others, durable (one syncfs). Every command that changed
   /// something calls it before it names results in repositories.json or reports success.
   Result<void> sync() const;
-  /// As sync(), if anything may not be on the disk: before an image that is there already gets a
-  /// name.
+  /// As sync(), if anything that a name needs may not be on the disk. For commands that may have
+  /// published nothing: a tag, a build of which every step was there already.
   Result<void> sync_published() const;
 
   /// Until this store is closed no process removes that layer or image, although no record may name

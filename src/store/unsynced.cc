@@ -81,6 +81,7 @@ class Settler {
       auto digest = Digest::parse("sha256:" + name.hex);
       if (name.kind == "layer" && digest) layers_[ChainID(*digest)] = State::Unknown;
       if (name.kind == "image" && digest) images_.push_back(ImageID(*digest));
+      if (name.is_time() && digest) TRY(store_.images().drop_empty_metadata(ImageID(*digest)));
       if (name.kind == "container") TRY(settle_container(name.hex));
     }
     for (const auto& [chain, state] : layers_) (void)is_broken(chain);
@@ -144,6 +145,7 @@ class Settler {
 
   /// What an image still needs, against all rules, is left for `strata check`.
   Result<void> remove_layers() {
+    if (layers_.empty()) return {};
     std::set<ChainID> needed;
     for (const auto& id : TRY(store_.images().list()))
       if (auto image = store_.images().get(id))

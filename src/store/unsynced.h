@@ -25,12 +25,17 @@ class Unsynced {
   /// Also before a change of the image's metadata.
   Result<void> add(ImageID id) const { return add("image", id.digest().hex()); }
   Result<void> add_container(const std::string& id) const { return add("container", id); }
+  /// Before the time of an image's last name is written: one that a power cut has emptied is to go,
+  /// but nobody waits for it.
+  Result<void> add_time(ImageID id) const { return add("time", id.digest().hex()); }
 
   struct Name {
     std::string file;
     std::string boot;
     std::string kind;
     std::string hex;
+
+    bool is_time() const { return kind == "time"; }
   };
   /// Those there are now.
   Result<std::vector<Name>> list() const;

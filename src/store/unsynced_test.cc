@@ -39,6 +39,32 @@ TEST_F(UnsyncedTest, WhatIsPublishedIsNotedUntilASync) {
   EXPECT_OK(store_->sync_published());
 }
 
+TEST_F(UnsyncedTest, NobodyWaitsForTheTimeOfAName) {
+  auto layer = make("1");
+  auto id = put_image({layer.diff_id}, "app:1");
+  EXPECT_OK(store_->sync());
+  EXPECT_OK(store_->images().set_last_updated(id, Time::now()));
+  auto note = Unsynced::this_boot() + ".time-" + id.digest().hex();
+  EXPECT_EQ(names(), std::vector<std::string>{note});
+  EXPECT_OK(store_->sync_published());
+  EXPECT_EQ(names(), std::vector<std::string>{note}) << "there was no need for a sync";
+  EXPECT_OK(store_->sync());
+  EXPECT_TRUE(names().empty());
+}
+
+TEST_F(UnsyncedTest, ATimeThatAPowerCutHasEmptiedGoes) {
+  auto layer = make("1");
+  auto id = put_image({layer.diff_id}, "app:1");
+  EXPECT_OK(store_->sync());
+  EXPECT_OK(store_->images().set_last_updated(id, Time::now()));
+  auto time = "image/overlay2/imagedb/metadata/sha256/" + id.digest().hex() + "/lastUpdated";
+  empty(time);
+  reboot();
+  EXPECT_FALSE(there(time));
+  EXPECT_TRUE(names().empty());
+  EXPECT_TRUE(store_->images().contains(id));
+}
+
 TEST_F(UnsyncedTest, WhatIsNotYetPublishedStaysNoted) {
   EXPECT_OK(store_->unsynced().add(ChainID(sha256("still to come"))));
   EXPECT_OK(store_->sync());

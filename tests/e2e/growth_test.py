@@ -3,6 +3,7 @@ import collections
 import hashlib
 import io
 import json
+import os
 import subprocess
 import tarfile
 import unittest
@@ -59,11 +60,14 @@ class Growth(StoreCase):
 
     def calls(self, *words):
         """How many system calls the command makes."""
+        return self.counts(*words).total()
+
+    def counts(self, *words):
+        """How often it makes which."""
         trace = self.path("trace")
         subprocess.run(["strace", "-f", "-qq", "-o", trace, "-e", "signal=none", *self.engine.command(), *words], check=True, stdout=subprocess.DEVNULL)
         with open(trace) as file:
-            names = collections.Counter(line.split(None, 1)[1].split("(")[0] for line in file if "resumed>" not in line and "+++" not in line)
-        return names.total()
+            return collections.Counter(line.split(None, 1)[1].split("(")[0] for line in file if "resumed>" not in line and "+++" not in line)
 
     def test_load_costs_the_same_for_each_image(self):
         self.load(range(1, 2))
@@ -97,6 +101,16 @@ class Growth(StoreCase):
                 many = self.calls(*words)
                 print(f"system calls of {name}: {few[name]} with {FEW} images, {many} with {MANY}")
                 self.assertLess(many - few[name], (MANY - FEW) // 2)
+
+    def test_a_build_that_makes_nothing_does_not_wait_for_the_disk(self):
+        folder = self.context({"Dockerfile": "FROM app:0\nCOPY f /\nENV a=b\n", "f": "f"})
+        build = ("build", "-q", "--network", "none", "-t", "mine:1", folder)
+        self.assertEqual(self.counts(*build)["syncfs"], 1)
+        cached = self.counts(*build)
+        self.assertEqual((cached["syncfs"], cached["fsync"]), (0, 0))
+        with open(os.path.join(folder, "f"), "w") as file:
+            file.write("changed")
+        self.assertEqual(self.counts(*build)["syncfs"], 1)
 
     def test_removing_one_reads_each_of_the_others_once(self):
         self.load(range(1, FEW))
