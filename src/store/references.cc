@@ -39,14 +39,28 @@ std::string encode(const References::Repositories& repositories) {
   return out + "}}";
 }
 
+/// Whether Digest::parse() takes it. Without a way out in the loop, so that it takes many
+/// characters at once.
+bool is_digest(std::string_view text) {
+  constexpr std::string_view kPrefix = "sha256:";
+  if (text.size() != kPrefix.size() + 2 * Digest::kBytes || !text.starts_with(kPrefix))
+    return false;
+  unsigned wrong = 0;
+  for (char c : text.substr(kPrefix.size()))
+    wrong |= static_cast<unsigned>((c < '0' || c > '9') & (c < 'a' || c > 'f'));
+  return wrong == 0;
+}
+
 /// Reads what dockerd and encode() write: no white space, no escapes, nothing else beside it.
 /// Everything that looks otherwise, right or wrong, is for the parser.
 class PlainRepositories {
  public:
   explicit PlainRepositories(std::string_view text) : rest_(text) {}
 
-  /// False if it is not of that form.
-  bool visit(const VisitReference& visit) {
+  /// Calls visit(repository, reference, digest), with the right text of a digest: who looks for one
+  /// of many need not turn all into numbers. False if it is not of that form.
+  template <class Visit>
+  bool visit(const Visit& visit) {
     if (!take(R"({"Repositories":{)")) return false;
     for (bool more = !rest_.starts_with('}'); more; more = take(","))
       if (!repository(visit)) return false;
@@ -54,28 +68,33 @@ class PlainRepositories {
   }
 
  private:
-  bool repository(const VisitReference& visit) {
+  template <class Visit>
+  bool repository(const Visit& visit) {
     std::string_view name;
     if (!string(name) || !take(":{")) return false;
     for (bool more = !rest_.starts_with('}'); more; more = take(",")) {
       std::string_view reference;
       std::string_view image;
-      if (!string(reference) || !take(":") || !string(image)) return false;
-      auto digest = Digest::parse(image);
-      if (!digest) return false;
-      visit(name, reference, ImageID(*digest));
+      if (!string(reference) || !take(":") || !quoted(image) || !is_digest(image)) return false;
+      visit(name, reference, image);
     }
     return take("}");
   }
 
   bool string(std::string_view& out) {
+    if (!quoted(out)) return false;
+    unsigned other = 0;
+    for (char c : out) other |= static_cast<unsigned>((c <= ' ') | (c == 127) | (c == '\\'));
+    return other == 0;
+  }
+
+  bool quoted(std::string_view& out) {
     if (!take("\"")) return false;
     auto end = rest_.find('"');
     if (end == std::string_view::npos) return false;
     out = rest_.substr(0, end);
     rest_.remove_prefix(end + 1);
-    return std::all_of(out.begin(), out.end(),
-                       [](char c) { return c > ' ' && c < 127 && c != '\\'; });
+    return true;
   }
 
   bool take(std::string_view text) {
@@ -86,6 +105,8 @@ class PlainRepositories {
 
   std::string_view rest_;
 };
+
+ImageID image_id(std::string_view digest) { return ImageID(*Digest::parse(digest)); }
 
 /// Then the copy, which follows without a sync: the file itself is safe by now.
 Result<void> save(int dir, int copy_dir, const References::Repositories& repositories) {
@@ -104,7 +125,10 @@ std::optional<ImageID> look_up(const References::Repositories& repositories, con
 }  // namespace
 
 Result<void> visit_repositories(std::string_view text, const VisitReference& visit) {
-  if (PlainRepositories(text).visit(visit)) return {};
+  auto plain = [&](auto name, auto reference, auto image) {
+    visit(name, reference, image_id(image));
+  };
+  if (PlainRepositories(text).visit(plain)) return {};
   auto json = TRY(Json::parse(text));
   if (!json.is_object()) return Error(ErrorCode::Corrupt, "not a JSON object");
   for (const auto& [name, references] : json["Repositories"].as_object()) {
@@ -163,8 +187,14 @@ Result<void> References::replace(const Repositories& repositories) const {
 Result<std::optional<ImageID>> References::get(const Reference& ref) const {
   auto repository = ref.familiar_name();
   auto key = key_of(ref);
-  std::optional<ImageID> found;
   auto text = TRY(read());
+  std::string_view plain;
+  auto look = [&](auto name, auto reference, auto image) {
+    if (reference == key && name == repository) plain = image;
+  };
+  std::optional<ImageID> found;
+  if (PlainRepositories(text).visit(look))
+    return plain.empty() ? found : std::optional(image_id(plain));
   TRY(visit_repositories(text, [&](auto name, auto reference, ImageID id) {
         if (reference == key && name == repository) found = id;
       }).context("{}", kFile));
@@ -174,9 +204,16 @@ Result<std::optional<ImageID>> References::get(const Reference& ref) const {
 Result<std::vector<std::string>> References::names_of(ImageID id) const {
   std::set<std::string> names;
   auto text = TRY(read());
-  TRY(visit_repositories(text, [&](auto, auto reference, ImageID image) {
-        if (image == id) names.emplace(reference);
-      }).context("{}", kFile));
+  auto wanted = id.str();
+  auto look = [&](auto, auto reference, auto image) {
+    if (image == wanted) names.emplace(reference);
+  };
+  if (!PlainRepositories(text).visit(look)) {
+    names.clear();
+    TRY(visit_repositories(text, [&](auto, auto reference, ImageID image) {
+          if (image == id) names.emplace(reference);
+        }).context("{}", kFile));
+  }
   return std::vector<std::string>(names.begin(), names.end());
 }
 

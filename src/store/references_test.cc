@@ -61,6 +61,37 @@ TEST_F(ReferencesTest, ABrokenFileIsNeverReplaced) {
   }
 }
 
+/// As another program may have written it, it is read all the same; what is wrong behind the name
+/// that is asked for is found, too.
+TEST_F(ReferencesTest, OneNameIsFoundInAnyFormAndOnlyInAWholeFile) {
+  auto entry = [&](const std::string& name, const std::string& id) {
+    return fmt::format(R"("{0}":{{"{0}:1":"{1}"}})", name, id);
+  };
+  auto file = [&](const std::string& content) {
+    std::ofstream(path(kFile)) << R"({"Repositories":{)" << content << "}}";
+  };
+  auto zeros = "sha256:" + std::string(64, '0');
+  for (const auto& other : {entry("y", b_.str()), " " + entry("y", b_.str()),
+                            entry("\\u0079", b_.str()), entry("\x7f", b_.str())}) {
+    file(entry("x", a_.str()) + "," + other);
+    EXPECT_EQ(must(tags().get(ref("x:1"))), a_) << other;
+    EXPECT_EQ(must(tags().get(ref("z:1"))), std::nullopt) << other;
+    EXPECT_EQ(must(tags().names_of(a_)), std::vector<std::string>{"x:1"}) << other;
+    EXPECT_EQ(must(tags().names_of(b_)).size(), 1u) << other;
+  }
+  for (auto wrong : {zeros + "0", zeros.substr(1), std::string(71, '0')}) {
+    file(entry("x", a_.str()) + "," + entry("y", wrong));
+    EXPECT_FALSE(tags().get(ref("x:1"))) << wrong;
+    EXPECT_FALSE(tags().names_of(a_)) << wrong;
+  }
+  for (char c : {'/', ':', '`', 'g', 'A', '\xff'}) {
+    auto wrong = zeros;
+    wrong[40] = c;
+    file(entry("x", a_.str()) + "," + entry("y", wrong));
+    EXPECT_FALSE(tags().get(ref("x:1"))) << wrong;
+  }
+}
+
 TEST_F(ReferencesTest, ProcessesDoNotLoseEachOthersTags) {
   constexpr int kProcesses = 8;
   constexpr int kTags = 5;
