@@ -5,8 +5,10 @@
 
 #include <map>
 #include <random>
+#include <stop_token>
 #include <thread>
 
+#include "digest/digest.h"
 #include "fs/whiteout.h"
 #include "fs/xattr.h"
 #include "store/detail/store_fixture.h"
@@ -431,6 +433,26 @@ TEST_F(CopiedUpper, LargeFilesAreCopiedBehindAndHolesStay) {
   put_image({bottom.diff_id, layer.diff_id}, "app:1");
   upper.reset();
   expect_sound({"--expect-clean"});
+}
+
+TEST_F(CopiedUpper, AFileThatGrowsAndShrinksMeanwhileIsWhole) {
+  auto upper = must(store_->caches().create(false));
+  EXPECT_OK(write_file(upper->diff(), "before", std::string(2 << 20, 'b'), 0644));
+  EXPECT_OK(write_file(upper->diff(), "log", "", 0644));
+  auto log = must(open_at(upper->diff(), "log", O_WRONLY | O_APPEND));
+  std::jthread container([&](const std::stop_token& stop) {
+    for (std::size_t i = 0; !stop.stop_requested(); i++) {
+      if (i % 64 == 63) EXPECT_EQ(::ftruncate(log.get(), 100), 0);
+      EXPECT_OK(write_all(log.get(), std::string(5000, 'l')));
+    }
+  });
+  for (int i = 0; i < 20; i++) {
+    auto w = writer();
+    EXPECT_OK(w.add_upper(upper->diff()));
+    EXPECT_OK(w.seal());
+    auto layer = must(w.publish(std::nullopt));
+    EXPECT_EQ(sha256(rebuilt(layer)), layer.diff_id.digest());
+  }
 }
 
 TEST_F(CopiedUpper, WhatAnEarlierCopyHasIsLinked) {
