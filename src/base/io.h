@@ -51,6 +51,17 @@ Result<UniqueFd> open_at(int dir, const std::string& name, int flags, mode_t mod
 
 /// The names in a directory, "." and ".." left out, sorted as bytes.
 Result<std::vector<std::string>> list_dir(int dir_fd);
+/// Those in the directory `name` of `dir`.
+Result<std::vector<std::string>> list_dir(int dir, const std::string& name);
+
+struct DirectoryEntry {
+  std::string name;
+  bool is_directory = false;  // false too where the file system does not say it
+
+  bool operator<(const DirectoryEntry& other) const { return name < other.name; }
+};
+/// The same through a descriptor that is read for the first time, and with what the names are.
+Result<std::vector<DirectoryEntry>> read_entries(int dir_fd);
 
 /// fstatat without following a link.
 Result<struct stat> stat_at(int dir, const std::string& name);

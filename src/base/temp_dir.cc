@@ -11,8 +11,23 @@
 namespace strata {
 namespace {
 
-Result<void> empty_directory(int dir_fd) {
-  for (const auto& name : TRY(list_dir(dir_fd))) TRY(remove_tree(dir_fd, name));
+Result<void> remove_directory(int parent, const std::string& name);
+
+Result<void> empty_directory(int parent, const std::string& name) {
+  auto dir = TRY(open_in_root(parent, name, Resolve::NoLinks, O_RDONLY | O_DIRECTORY));
+  for (const auto& entry : TRY(read_entries(dir.get())))
+    TRY(entry.is_directory ? remove_directory(dir.get(), entry.name)
+                           : remove_tree(dir.get(), entry.name));
+  return {};
+}
+
+/// Many are empty: that is tried first.
+Result<void> remove_directory(int parent, const std::string& name) {
+  if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0) return {};
+  if (errno != ENOTEMPTY && errno != EEXIST) return Error::from_errno(errno, "remove " + name);
+  TRY(empty_directory(parent, name).context("remove {}", name));
+  if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) < 0)
+    return Error::from_errno(errno, "remove " + name);
   return {};
 }
 
@@ -21,13 +36,7 @@ Result<void> empty_directory(int dir_fd) {
 Result<void> remove_tree(int parent, const std::string& name) {
   if (::unlinkat(parent, name.c_str(), 0) == 0) return {};
   if (errno != EISDIR && errno != EPERM) return Error::from_errno(errno, "remove " + name);
-  {
-    auto dir = TRY(open_in_root(parent, name, Resolve::NoLinks, O_RDONLY | O_DIRECTORY));
-    TRY(empty_directory(dir.get()).context("remove {}", name));
-  }
-  if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) < 0)
-    return Error::from_errno(errno, "remove " + name);
-  return {};
+  return remove_directory(parent, name);
 }
 
 Result<TempDir> TempDir::create(int parent, std::string_view prefix) {

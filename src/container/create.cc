@@ -70,8 +70,8 @@ class ContainerLayers {
     if (has_mount_) (void)store_.layers().remove_mount(container_);
   }
 
-  /// `image` is the read-only view of the image; -1 if it has no layers.
-  Result<void> make(const std::vector<DiffID>& diff_ids, int image) {
+  /// On the image's layers; `image` is the read-only view of it, -1 if it has none.
+  Result<void> make(const std::vector<DiffID>& diff_ids, const LayerBase& base, int image) {
     ContainerMount mount;
     mount.mount_id = random_id();
     mount.init_id = mount.mount_id + "-init";
@@ -79,10 +79,11 @@ class ContainerLayers {
     writable_ = TRY(store_.caches().create(/*with_work=*/true, mount.mount_id));
     if (!diff_ids.empty()) {
       mount.parent = chain_ids(diff_ids).back();
-      auto top = TRY(store_.layers().get(*mount.parent));
-      TRY(store_.caches().set_parent(mount.init_id, top.cache_id));
+      TRY(store_.caches().set_parent(mount.init_id, base.top_cache, base.lowers));
     }
-    TRY(store_.caches().set_parent(mount.mount_id, mount.init_id));
+    auto below = base.lowers;
+    below.insert(below.begin(), init_->link());
+    TRY(store_.caches().set_parent(mount.mount_id, mount.init_id, below));
     has_mount_ = true;  // also what a failed attempt leaves
     return store_.layers().add_mount(container_, mount);
   }
@@ -154,8 +155,8 @@ Result<void> publish_record(const Store& store, const ContainerRecord& r) {
   auto name = "new-container-" + random_hex(8);
   TRY(store.note_work("strata/" + name));
   auto dir = TRY(TempDir::create_named(store.own_dir(), name));
-  TRY(write_file_atomic(dir.fd(), "hostconfig.json", encode_host_config(r), 0644));
-  TRY(write_file_atomic(dir.fd(), "config.v2.json", encode_container_config(r), 0600));
+  TRY(write_file(dir.fd(), "hostconfig.json", encode_host_config(r), 0644));
+  TRY(write_file(dir.fd(), "config.v2.json", encode_container_config(r), 0600));
   if (::mkdirat(dir.fd(), "checkpoints", 0700) < 0 || ::fchmod(dir.fd(), 0710) < 0)
     return Error::from_errno(errno, "container directory");
   TRY(store.unsynced().add_container(r.id));
@@ -195,13 +196,11 @@ Result<CreatedContainer> create_container(const Store& store, const CreateReques
 
   const auto& diff_ids = image.config.diff_ids;
   UniqueFd root;
-  if (!diff_ids.empty()) {
-    auto base = TRY(layer_base(store, diff_ids));
-    root = TRY(mount_base(store, base));
-  }
+  auto base = TRY(layer_base(store, diff_ids));
+  if (!diff_ids.empty()) root = TRY(mount_base(store, base));
   if (root) TRY(check_working_dir(root.get(), record.config.working_dir));
   ContainerLayers layers(store, record.id);
-  TRY(layers.make(diff_ids, root ? root.get() : -1).context("container layers"));
+  TRY(layers.make(diff_ids, base, root ? root.get() : -1).context("container layers"));
   NewVolumes volumes(store);
   TRY(volumes.make(record, root ? root.get() : -1));
 

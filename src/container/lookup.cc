@@ -13,8 +13,7 @@ Result<ContainerRecord> find_container(const Store& store, std::string_view text
     if (auto record = load_container(store, std::string(text))) return record;
   auto name = text.substr(text.starts_with('/') ? 1 : 0);
   if (name.empty()) return not_found();
-  if (auto id = TRY(container_with_name(store, name)); !id.empty())
-    return load_container(store, id);
+  if (auto named = TRY(container_with_name(store, name))) return *std::move(named);
 
   std::string match;
   for (const auto& id : TRY(container_ids(store))) {

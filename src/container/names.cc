@@ -5,7 +5,6 @@
 #include <random>
 
 #include "base/io.h"
-#include "container/record.h"
 
 namespace strata {
 namespace {
@@ -82,7 +81,8 @@ Result<void> check_container_name(std::string_view name) {
       fmt::format("Invalid container name ({}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name));
 }
 
-Result<std::string> container_with_name(const Store& store, std::string_view name) {
+Result<std::optional<ContainerRecord>> container_with_name(const Store& store,
+                                                           std::string_view name) {
   // Names need no escapes in JSON: a record without these bytes has another one, and need not be
   // decoded.
   auto quoted = fmt::format("\"/{}\"", name);
@@ -91,19 +91,19 @@ Result<std::string> container_with_name(const Store& store, std::string_view nam
     if (text && text->find(quoted) == std::string::npos) continue;
     auto record = load_container(store, id);
     if (record && record->name.size() > 1 && std::string_view(record->name).substr(1) == name)
-      return id;
+      return std::optional(*std::move(record));
   }
-  return std::string();
+  return std::optional<ContainerRecord>();
 }
 
 Result<void> check_name_is_free(const Store& store, std::string_view name) {
   auto owner = TRY(container_with_name(store, name));
-  if (owner.empty()) return {};
+  if (!owner) return {};
   return Error(ErrorCode::Conflict,
                fmt::format("Conflict. The container name \"/{}\" is already in use by container "
                            "\"{}\". You have to remove (or rename) that container to be able to "
                            "reuse that name.",
-                           name, owner));
+                           name, owner->id));
 }
 
 Result<void> rename_container(const Store& store, const std::string& id, const std::string& name) {
@@ -129,7 +129,7 @@ Result<void> rename_container(const Store& store, const std::string& id, const s
 Result<std::string> unused_container_name(const Store& store) {
   for (int attempt = 0; attempt < 1000; attempt++) {
     auto name = random_container_name(attempt > 5);
-    if (TRY(container_with_name(store, name)).empty()) return name;
+    if (!TRY(container_with_name(store, name))) return name;
   }
   return Error(ErrorCode::Internal, "no container name is free");
 }

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "container/record.h"
 #include "store/store.h"
 
 namespace strata {
@@ -16,8 +18,9 @@ std::string random_container_name(bool retry);
 /// container name (x), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`.
 Result<void> check_container_name(std::string_view name);
 
-/// The container that has this name (without slash); "" if it is free.
-Result<std::string> container_with_name(const Store& store, std::string_view name);
+/// The container that has this name (without slash); none if it is free.
+Result<std::optional<ContainerRecord>> container_with_name(const Store& store,
+                                                           std::string_view name);
 
 /// Conflict with docker's text if `name` (without slash) is taken.
 Result<void> check_name_is_free(const Store& store, std::string_view name);

@@ -17,13 +17,13 @@ std::string read_version(int own_dir) {
 
 }  // namespace
 
-Result<void> check_format_version(int own_dir) {
+Result<bool> check_format_version(int own_dir) {
   auto text = read_version(own_dir);
-  if (text.empty()) return {};
+  if (text.empty()) return false;
   int version = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
   bool is_number = error == std::errc() && end == text.data() + text.size();
-  if (is_number && version <= kFormatVersion) return {};
+  if (is_number && version <= kFormatVersion) return true;
   return Error(ErrorCode::Unsupported,
                fmt::format("strata/version: the store is of version {}, this strata knows only {}: "
                            "use a newer strata",
@@ -31,7 +31,6 @@ Result<void> check_format_version(int own_dir) {
 }
 
 Result<void> write_format_version(int own_dir) {
-  if (!read_version(own_dir).empty()) return {};
   return write_file_atomic(own_dir, kFile, std::to_string(kFormatVersion) + '\n', 0600);
 }
 

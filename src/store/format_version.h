@@ -8,10 +8,10 @@ namespace strata {
 /// It goes up when an older Strata would do harm there. A store without the file is of version 1.
 inline constexpr int kFormatVersion = 1;
 
-/// Unsupported if the store is of a newer version than this program knows. `own_dir` is
-/// ROOT/strata.
-Result<void> check_format_version(int own_dir);
-/// Writes the file if it is not there.
+/// Unsupported if the store is of a newer version than this program knows; false if the file is not
+/// there, or empty. `own_dir` is ROOT/strata.
+Result<bool> check_format_version(int own_dir);
+/// Writes the file.
 Result<void> write_format_version(int own_dir);
 
 }  // namespace strata

@@ -56,7 +56,8 @@ Result<LayerBase> layer_base(const Store& store, const std::vector<DiffID>& diff
   if (diff_ids.empty()) return base;
   TRY(store.hold(chain_ids(diff_ids).back()));
   auto layers = TRY(store.layers().stack(diff_ids));
-  base.lowers = TRY(store.caches().stack(layers.back().cache_id));
+  base.top_cache = layers.back().cache_id;
+  base.lowers = TRY(store.caches().stack(base.top_cache));
   return base;
 }
 

@@ -16,6 +16,8 @@ namespace strata {
 struct LayerBase {
   /// Names below overlay2/ ("l/<link>"), top first. Empty for a bottom layer.
   std::vector<std::string> lowers;
+  /// The cache of the topmost of an image's layers; empty for what a build has just made.
+  std::string top_cache;
   /// Keeps unpublished cache directories of `lowers` alive.
   std::vector<std::shared_ptr<CacheDir>> pending;
 };

@@ -80,10 +80,9 @@ Result<void> Lease::note(const std::string& path) {
 namespace {
 
 Result<std::vector<std::string>> lease_names(int own_dir) {
-  auto dir = open_dir(own_dir, kLeases);
-  if (!dir && dir.error().code() == ErrorCode::NotFound) return std::vector<std::string>();
-  if (!dir) return std::move(dir).error();
-  return list_dir(dir->get());
+  auto names = list_dir(own_dir, kLeases);
+  if (!names && names.error().code() == ErrorCode::NotFound) return std::vector<std::string>();
+  return names;
 }
 
 }  // namespace

@@ -20,6 +20,12 @@ Result<void> check_id(const std::string& id) {
   return {};
 }
 
+/// Can one mount stand on all of them?
+Result<void> check_height(const std::string& id, const std::vector<std::string>& stack) {
+  if (stack.size() <= kMaxLowers) return {};
+  return Error(ErrorCode::InvalidArgument, fmt::format("{}: more than {} layers", id, kMaxLowers));
+}
+
 bool is_link_name(std::string_view name) {
   return !name.empty() && name[0] != '.' && name.find_first_of("/:,\\") == std::string_view::npos;
 }
@@ -106,6 +112,7 @@ Result<void> Overlay2::set_parent(const std::string& id, const std::string& pare
 Result<void> Overlay2::set_parent(const std::string& id, const std::string& parent,
                                   const std::vector<std::string>& parent_stack) {
   TRY(check_id(id));
+  TRY(check_height(parent, parent_stack));
   std::string lower;
   for (const auto& link : parent_stack) lower += (lower.empty() ? "" : ":") + link;
   TRY(write_file_atomic(dir(), id + "/lower", lower, 0644));
@@ -130,9 +137,7 @@ Result<std::vector<std::string>> Overlay2::stack(const std::string& id) const {
     links.push_back(std::move(link));
     begin = end + 1;
   }
-  if (links.size() > kMaxLowers)
-    return Error(ErrorCode::InvalidArgument,
-                 fmt::format("{}: more than {} layers", id, kMaxLowers));
+  TRY(check_height(id, links));
   return links;
 }
 

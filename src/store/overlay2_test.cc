@@ -44,6 +44,15 @@ TEST_F(Overlay2Test, ParentIsSetAndCommitted) {
             (std::vector<std::string>{c->link(), b->link(), a->link()}));
 }
 
+TEST_F(Overlay2Test, MoreLayersThanAMountTakesAreNoParent) {
+  auto a = must(caches().create(false));
+  auto b = must(caches().create(true));
+  EXPECT_OK(caches().set_parent(b->id(), a->id(), std::vector<std::string>(128, a->link())));
+  auto set = caches().set_parent(b->id(), a->id(), std::vector<std::string>(129, a->link()));
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().message(), a->id() + ": more than 128 layers");
+}
+
 TEST_F(Overlay2Test, DroppedLeavesNothing) {
   auto before = contents();
   {

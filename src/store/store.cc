@@ -9,6 +9,7 @@
 #include <charconv>
 #include <climits>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 
 #include "base/io.h"
@@ -65,11 +66,15 @@ constexpr Directory kLayout[] = {
     {"strata", 0700},
 };
 
+bool exists(int dir, const char* path) { return ::faccessat(dir, path, F_OK, 0) == 0; }
+
 /// Opens the data-root, made if absent. An empty directory becomes one, with dockerd's mode.
 Result<UniqueFd> open_root(const std::string& path) {
+  auto root = open_dir(AT_FDCWD, path);
+  if (root && exists(root->get(), "image")) return root;
   TRY(make_dirs(AT_FDCWD, path, 0755));
-  auto root = TRY(open_dir(AT_FDCWD, path));
-  if (TRY(list_dir(root.get())).empty() && ::fchmod(root.get(), 0710) < 0)
+  root = TRY(open_dir(AT_FDCWD, path));
+  if (TRY(list_dir(root->get())).empty() && ::fchmod(root->get(), 0710) < 0)
     return Error::from_errno(errno, "chmod " + path);
   return root;
 }
@@ -80,12 +85,21 @@ Result<std::string> resolved(const std::string& path) {
   return std::string(real.get());
 }
 
+/// Are those there that nothing is below?
+bool has_layout(int root) {
+  std::string_view next;
+  return std::all_of(std::rbegin(kLayout), std::rend(kLayout), [&](const Directory& directory) {
+    bool is_parent = next.starts_with(directory.path);
+    next = directory.path;
+    return is_parent || exists(root, directory.path);
+  });
+}
+
 Result<void> make_layout(int root) {
+  if (has_layout(root)) return {};
   for (const auto& [path, mode] : kLayout) TRY(make_dirs(root, path, mode));
   return {};
 }
-
-bool exists(int dir, const char* path) { return ::faccessat(dir, path, F_OK, 0) == 0; }
 
 /// Takes part in the lock that a dockerd holds alone for its whole life.
 Result<FileLock> lock_out_dockerd(int root, const std::string& path) {
@@ -141,8 +155,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& root, Access acces
   s.image_dir = TRY(open_dir(dir, "image/overlay2"));
   // A reader leaves a store that only a dockerd used as it is.
   if (access == Access::Write || exists(dir, "strata")) s.own = TRY(open_dir(dir, "strata"));
-  if (s.own) TRY(check_format_version(s.own.get()).context("{}", s.path));
-  if (access == Access::Write) TRY(write_format_version(s.own.get()));
+  bool has_version = s.own && TRY(check_format_version(s.own.get()).context("{}", s.path));
+  if (access == Access::Write && !has_version) TRY(write_format_version(s.own.get()));
   if (access == Access::Write) s.lease.emplace(s.own.get());
   s.containers = TRY(open_dir(dir, "containers"));
   s.images.emplace(TRY(open_dir(dir, "image/overlay2/imagedb/content/sha256")),
@@ -299,8 +313,9 @@ std::string_view without_algorithm(std::string_view text) {
 }  // namespace
 
 Result<bool> hold_image(const Store& store, const Image& image) {
-  TRY(store.hold(image.id));
-  if (!image.config.diff_ids.empty()) TRY(store.hold(chain_ids(image.config.diff_ids).back()));
+  std::vector<ChainID> top;
+  if (!image.config.diff_ids.empty()) top.push_back(chain_ids(image.config.diff_ids).back());
+  TRY(store.hold_all({{image.id, std::move(top)}}));
   return store.images().contains(image.id);
 }
 

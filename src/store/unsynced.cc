@@ -19,7 +19,7 @@ constexpr const char* kUnsynced = "unsynced";
 constexpr std::size_t kBootId = 36;  // characters
 
 std::string read_boot_id() {
-  auto text = read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 256);
+  auto text = read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id");
   return text && text->size() >= kBootId ? text->substr(0, kBootId) : std::string(kBootId, '0');
 }
 
@@ -48,10 +48,10 @@ Result<void> Unsynced::add(const char* kind, const std::string& hex) const {
 
 Result<std::vector<Unsynced::Name>> Unsynced::list() const {
   std::vector<Name> names;
-  auto dir = open_dir(own_dir_, kUnsynced);
-  if (!dir && dir.error().code() == ErrorCode::NotFound) return names;
-  if (!dir) return std::move(dir).error();
-  for (const auto& file : TRY(list_dir(dir->get()))) names.push_back(split_name(file));
+  auto files = list_dir(own_dir_, kUnsynced);
+  if (!files && files.error().code() == ErrorCode::NotFound) return names;
+  if (!files) return std::move(files).error();
+  for (const auto& file : *files) names.push_back(split_name(file));
   return names;
 }
 

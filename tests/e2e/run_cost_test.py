@@ -8,6 +8,7 @@ from tests.support import rootfs
 from tests.support.case import StoreCase
 
 IMAGE = "busybox:test"
+CREATED, REMOVED = 330, 290  # system calls
 
 
 class Trace:
@@ -71,6 +72,16 @@ class RunTest(CostCase):
         self.assertEqual([trace.count(call) for call in ("syncfs", "fsync", "fdatasync")], [1, 0, 0])
         trace = self.trace("rm", "box")
         self.assertEqual([trace.count(call) for call in ("syncfs", "fsync", "fdatasync")], [1, 0, 0])
+
+    def test_a_container_is_created_and_removed_in_few_calls(self):
+        """With what a start of the program takes; what the file system has to change is about a hundred of each."""
+        create, remove = ("create", "--name", "box", IMAGE, "true"), ("rm", "box")
+        for words in (create, remove):  # what is made at the first time is there
+            self.engine(*words)
+        for words, limit in ((create, CREATED), (remove, REMOVED)):
+            calls = len(self.trace(*words, calls="all").lines)
+            print(f"system calls of {words[0]}: {calls}")
+            self.assertLess(calls, limit)
 
 
 class BuildTest(CostCase):
