@@ -102,7 +102,8 @@ Result<void> check_as_client(const ContainerOptions& options);
 Result<NewContainer> create_container(const EngineOptions& engine, const ContainerOptions& options);
 
 /// `rm` of one container, by ID, prefix or name. `force` kills it if it runs, `volumes` removes its
-/// anonymous volumes too.
+/// anonymous volumes too. Does not wait for the disk: after a power cut within the next seconds it
+/// may be there again.
 Result<void> remove_container(const EngineOptions& engine, std::string_view name, bool force,
                               bool volumes);
 
