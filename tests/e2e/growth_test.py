@@ -118,7 +118,7 @@ class Growth(StoreCase):
         self.load(range(FEW, MANY))
         each = (self.calls("rmi", "app:2") - few) / (MANY - FEW)
         print(f"system calls of rmi: {few} with {FEW} images, {each:.1f} for each more")
-        self.assertLess(each, 25)
+        self.assertLess(each, 20)
 
 
 EACH_LOADED, EACH_LISTED = 150, 8  # system calls
