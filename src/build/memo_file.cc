@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "build/source_file.h"
+#include "base/io.h"
 #include "tar/crc64.h"
 
 namespace strata::build {
@@ -132,7 +132,64 @@ std::optional<MemoReader::Record> MemoReader::next() {
   return here;
 }
 
-MemoWriter::MemoWriter() : text_(kMemoMagic) {}
+MemoRecords::Record MemoRecords::record(Place at) const {
+  Record r;
+  const auto& block = blocks_[at.block];
+  std::memcpy(&r.stat, block.data() + at.offset, sizeof r.stat);
+  r.path = std::string_view(block).substr(at.offset + sizeof r.stat, r.stat.path_size);
+  return r;
+}
+
+void MemoRecords::step(Place& at, const Record& here) const {
+  at.offset += sizeof here.stat + here.path.size();
+  if (at.offset == blocks_[at.block].size()) at = {at.block + 1, 0};
+}
+
+void MemoRecords::put(const MemoStat& stat, std::string_view path) {
+  MemoStat written = stat;
+  written.path_size = static_cast<std::uint32_t>(path.size());
+  if (in_order_ > 0 && !WalkOrder()(last_, path)) {
+    late_.insert_or_assign(std::string(path), written);
+    return;
+  }
+  std::size_t size = sizeof written + path.size();
+  if (blocks_.empty() || blocks_.back().size() + size > kBlockContent) {
+    blocks_.emplace_back();
+    blocks_.back().reserve(std::max(size, kBlockContent));
+  }
+  blocks_.back().append(reinterpret_cast<const char*>(&written), sizeof written).append(path);
+  in_order_++;
+  last_ = path;
+}
+
+std::optional<MemoStat> MemoRecords::find(std::string_view path) {
+  if (!late_.empty())
+    if (auto late = late_.find(path); late != late_.end()) return late->second;
+  WalkOrder before;
+  if (in_order_ == 0 || before(last_, path)) return std::nullopt;
+  bool goes_on = next_.block < blocks_.size() && record(next_).path == path;
+  if (!goes_on) {
+    auto after = std::partition_point(blocks_.begin(), blocks_.end(), [&](const auto& block) {
+      auto index = static_cast<std::size_t>(&block - blocks_.data());
+      return !before(path, record({index, 0}).path);
+    });
+    if (after == blocks_.begin()) return std::nullopt;
+    next_ = {static_cast<std::size_t>(after - blocks_.begin()) - 1, 0};
+    for (auto here = record(next_); before(here.path, path); here = record(next_)) {
+      step(next_, here);  // the last one of all is not before it
+    }
+  }
+  auto here = record(next_);
+  if (here.path != path) return std::nullopt;
+  step(next_, here);
+  return here.stat;
+}
+
+MemoWriter::MemoWriter(int file) : file_(file) { write(kMemoMagic); }
+
+void MemoWriter::write(std::string_view bytes) {
+  if (written_) written_ = write_all(file_, bytes);
+}
 
 void MemoWriter::add(const MemoStat& stat, std::string_view path) {
   MemoStat written = stat;
@@ -145,14 +202,15 @@ void MemoWriter::add(const MemoStat& stat, std::string_view path) {
 void MemoWriter::end_block() {
   if (records_ == 0) return;
   BlockHead head{static_cast<std::uint32_t>(content_.size()), records_, tar::crc64(content_)};
-  text_.append(reinterpret_cast<const char*>(&head), sizeof head).append(content_);
+  write({reinterpret_cast<const char*>(&head), sizeof head});
+  write(content_);
   content_.clear();
   records_ = 0;
 }
 
-std::string MemoWriter::finish() {
+Result<void> MemoWriter::finish() {
   end_block();
-  return std::move(text_);
+  return std::move(written_);
 }
 
 }  // namespace strata::build

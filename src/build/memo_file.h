@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/fd.h"
+#include "build/source_file.h"
 
 namespace strata::build {
 
@@ -78,17 +80,69 @@ class MemoReader {
   std::size_t index_ = 0;  // its index
 };
 
-/// Puts the text of a memo file together. Records come in the order of a walk.
+/// Records by path, as they are found: those that come in the order of a walk, which are nearly
+/// all, stand close together. Not thread-safe.
+class MemoRecords {
+ public:
+  /// In place of what was known of `path`.
+  void put(const MemoStat& stat, std::string_view path);
+  /// Fastest when asked in the order of a walk.
+  std::optional<MemoStat> find(std::string_view path);
+
+  std::size_t size() const { return in_order_ + late_.size(); }  // about: what was replaced counts
+  void clear() { *this = MemoRecords(); }
+
+  /// Calls visit(stat, path) for all of them in the order of a walk.
+  template <class Visit>
+  void each(const Visit& visit) const {
+    auto late = late_.begin();
+    auto visit_late = [&] { visit(late->second, std::string_view(late->first)), ++late; };
+    for (Place at; at.block < blocks_.size();) {
+      auto here = record(at);
+      while (late != late_.end() && WalkOrder()(late->first, here.path)) visit_late();
+      if (late != late_.end() && late->first == here.path)
+        visit_late();
+      else
+        visit(here.stat, here.path);
+      step(at, here);
+    }
+    while (late != late_.end()) visit_late();
+  }
+
+ private:
+  struct Place {
+    std::size_t block = 0;
+    std::size_t offset = 0;  // in it
+  };
+  struct Record {
+    MemoStat stat;
+    std::string_view path;
+  };
+  Record record(Place at) const;
+  void step(Place& at, const Record& here) const;
+
+  std::vector<std::string> blocks_;  // each record a MemoStat and its path; none is empty
+  std::size_t in_order_ = 0;         // records in blocks_
+  std::string last_;                 // path of the last one
+  Place next_;                       // behind the one that was found last
+  std::map<std::string, MemoStat, WalkOrder> late_;  // all others; they win
+};
+
+/// Writes a memo file. Records come in the order of a walk.
 class MemoWriter {
  public:
-  MemoWriter();
+  /// `file` is empty and borrowed.
+  explicit MemoWriter(int file);
   void add(const MemoStat& stat, std::string_view path);
-  std::string finish();
+  /// The first error of all writes.
+  Result<void> finish();
 
  private:
   void end_block();
+  void write(std::string_view bytes);
 
-  std::string text_;
+  int file_;
+  Result<void> written_;
   std::string content_;
   std::uint32_t records_ = 0;  // in content_
 };

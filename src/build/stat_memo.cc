@@ -1,11 +1,15 @@
 #include "build/stat_memo.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
 
 #include "base/io.h"
+#include "base/random_id.h"
 
 namespace strata::build {
 namespace {
@@ -58,8 +62,7 @@ std::optional<Digest> sum_in(const MemoStat& record, const SourceFile& file) {
 }  // namespace
 
 std::optional<Digest> StatMemo::find(const SourceFile& file) {
-  if (auto fresh = fresh_.find(file.path); fresh != fresh_.end())
-    return sum_in(fresh->second, file);
+  if (auto fresh = fresh_.find(file.path)) return sum_in(*fresh, file);
   auto known = old_.find(file.path);
   if (!known) return std::nullopt;
   auto sum = sum_in(known->stat, file);
@@ -75,30 +78,42 @@ bool StatMemo::record(const SourceFile& file, const Digest& sum) {
   } else if (age < 2) {
     if (age * 1'000'000'000 + now_.nanoseconds - changed.nanoseconds <= kTick) return false;
   }
-  fresh_[file.path] = stat_of(file, sum.bytes().data());
+  fresh_.put(stat_of(file, sum.bytes().data()), file.path);
   return true;
 }
 
-void StatMemo::save() {
-  if (fresh_.empty()) return;
+/// The old records and the fresh ones, which win, in the order of a walk.
+Result<void> StatMemo::write(int file) {
   std::size_t seen = fresh_.size();
   for (bool s : seen_) seen += s ? 1 : 0;
   bool keep_unseen = old_.records() <= 2 * seen + kKeptUnseen;
 
-  MemoWriter out;
-  auto next = fresh_.begin();
-  auto write_fresh = [&] { out.add(next->second, next->first), ++next; };
+  MemoWriter out(file);
   old_.rewind();
-  while (auto old = old_.next()) {
-    while (next != fresh_.end() && WalkOrder()(next->first, old->path)) write_fresh();
-    bool replaced = next != fresh_.end() && next->first == old->path;
-    if (!replaced && (seen_[old->index] || keep_unseen)) out.add(old->stat, old->path);
-  }
-  while (next != fresh_.end()) write_fresh();
+  auto old = old_.next();
+  auto pass_old = [&] {
+    if (seen_[old->index] || keep_unseen) out.add(old->stat, old->path);
+    old = old_.next();
+  };
+  fresh_.each([&](const MemoStat& stat, std::string_view path) {
+    while (old && WalkOrder()(old->path, path)) pass_old();
+    if (old && old->path == path) old = old_.next();
+    out.add(stat, path);
+  });
+  while (old) pass_old();
+  return out.finish();
+}
+
+void StatMemo::save() {
+  if (fresh_.size() == 0) return;
   // Lost or torn by a power cut it is recognised by its CRC: so it is not worth a sync.
   if (!make_dirs(own_dir_, kMemoDirectory, 0700)) return;
-  if (auto dir = open_dir(own_dir_, kMemoDirectory))
-    (void)write_file_atomic(dir->get(), name_.substr(name_.rfind('/') + 1), out.finish(), 0600);
+  auto temporary = fmt::format("{}/.tmp-{}", kMemoDirectory, random_hex(8));
+  auto file = open_at(own_dir_, temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  if (!file) return;
+  bool is_written = write(file->get()).has_value() &&
+                    ::renameat(own_dir_, temporary.c_str(), own_dir_, name_.c_str()) == 0;
+  if (!is_written) ::unlinkat(own_dir_, temporary.c_str(), 0);
   fresh_.clear();
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,12 +34,14 @@ class StatMemo {
   void save();
 
  private:
+  Result<void> write(int file);
+
   int own_dir_;
   std::string name_;  // below own_dir_
   Time now_;
-  MemoReader old_;                                    // what earlier builds left
-  std::vector<bool> seen_;                            // its records, by this build
-  std::map<std::string, MemoStat, WalkOrder> fresh_;  // by path
+  MemoReader old_;          // what earlier builds left
+  std::vector<bool> seen_;  // its records, by this build
+  MemoRecords fresh_;       // of this one
 };
 
 }  // namespace strata::build

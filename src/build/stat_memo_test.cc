@@ -66,6 +66,39 @@ TEST_F(StatMemoTest, NewSumsJoinTheOldOnes) {
   EXPECT_EQ(*memo.find(file("c", 1500)), sha256("C"));
 }
 
+TEST_F(StatMemoTest, WhatThisBuildRecordsIsFoundInAnyOrder) {
+  auto name = [](int i) { return fmt::format("d{:03}/some/longer/way/file{:06}", i / 100, i); };
+  constexpr int kFiles = 3000;
+  auto known = [&](StatMemo& memo, int i, int version) {
+    auto sum = memo.find(file(name(i), 1000 + version));
+    return sum && *sum == sha256(fmt::format("{} {}", i, version));
+  };
+  auto record = [&](StatMemo& memo, int i, int version) {
+    EXPECT_TRUE(
+        memo.record(file(name(i), 1000 + version), sha256(fmt::format("{} {}", i, version))));
+  };
+  auto memo = open();
+  for (int i = 0; i < kFiles; i++) {  // as two threads do it, here and there a file later
+    int at = i % 50 == 0 ? i + 1 : i % 50 == 1 ? i - 1 : i;
+    EXPECT_FALSE(memo.find(file(name(at))));
+    record(memo, at, 0);
+  }
+  for (int i = 7; i < kFiles; i += 500) record(memo, i, 1);
+  auto all = [&](StatMemo& asked) {
+    for (int step : {1, 7, kFiles - 1})
+      for (int i = 0, at = 0; i < kFiles; i++, at = (at + step) % kFiles)
+        ASSERT_TRUE(known(asked, at, at % 500 == 7 ? 1 : 0)) << name(at);
+    for (const char* other :
+         {"a", "d000/some/longer/way/file", "d001", "d005/some/longer/way/file000500.",
+          "d029/some/longer/way/file0029999", "zzz"})
+      EXPECT_FALSE(asked.find(file(other))) << other;
+  };
+  all(memo);
+  memo.save();
+  auto next = open();
+  all(next);
+}
+
 TEST_F(StatMemoTest, ManyBlocksAreFoundInAnyOrder) {
   auto name = [](int i) { return fmt::format("d{}/some/longer/way/file{}", i / 100, i); };
   constexpr int kFiles = 3000;

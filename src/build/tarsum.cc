@@ -126,7 +126,7 @@ void Tarsums::remember(const SourceFile& file, const Digest& sum) {
   if (!is_recorded) sums_[file.path] = sum;
 }
 
-Result<void> Tarsums::compute_all(const std::vector<SourceFile>& files) {
+Result<void> Tarsums::compute_all(const std::vector<const SourceFile*>& files) {
   // Threads take the next file each; the tree of each has its own cached directory descriptor.
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;  // guards error
@@ -134,9 +134,9 @@ Result<void> Tarsums::compute_all(const std::vector<SourceFile>& files) {
   auto work = [&] {
     SourceTree tree(tree_.root(), {});
     for (std::size_t i = next++; i < files.size(); i = next++) {
-      auto sum = compute(tree, files[i]);
+      auto sum = compute(tree, *files[i]);
       if (sum) {
-        remember(files[i], *sum);
+        remember(*files[i], *sum);
         continue;
       }
       std::lock_guard lock(mutex);
@@ -193,7 +193,7 @@ Result<std::string> Tarsums::of(const SourceFile& file, const dockerfile::Ignore
   auto listing = TRY(tree_.list(file.path));
   std::vector<Digest> sums;        // of most members
   std::vector<std::string> texts;  // of the others
-  std::vector<SourceFile> missing;
+  std::vector<const SourceFile*> missing;
   auto add = [&](const SourceFile& f) -> Result<void> {
     auto one = TRY(member(f));
     if (one.sum)
@@ -210,11 +210,11 @@ Result<std::string> Tarsums::of(const SourceFile& file, const dockerfile::Ignore
     } else if (auto sum = recall(f)) {
       sums.push_back(*sum);
     } else {
-      missing.push_back(f);
+      missing.push_back(&f);
     }
   }
   TRY(compute_all(missing));
-  for (const auto& f : missing) sums.push_back(*recall(f));
+  for (const auto* f : missing) sums.push_back(*recall(*f));
   return "dir:" + combine_members(std::move(sums), std::move(texts)).hex();
 }
 

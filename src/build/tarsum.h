@@ -61,7 +61,7 @@ class Tarsums {
 
  private:
   Result<Digest> compute(const SourceTree& tree, const SourceFile& file) const;
-  Result<void> compute_all(const std::vector<SourceFile>& files);
+  Result<void> compute_all(const std::vector<const SourceFile*>& files);
   /// What stands for one file in the sum of its directory.
   struct Member {
     std::optional<Digest> sum;
