@@ -153,16 +153,20 @@ Result<std::vector<ImageID>> ImageDB::children(const std::optional<ImageID>& id)
   struct stat now = {};
   if (::fstat(metadata_.get(), &now) < 0)
     return Error::from_errno(errno, "stat metadata of images");
+  std::set<ImageID> just_read;
   if (!family_->is_current(now)) {
     ::clock_gettime(CLOCK_REALTIME, &family_->read_at);
     for (const auto& name : TRY(list_dir(metadata_.get())))
-      if (auto child = image_name(name); child && !family_->parents.contains(*child))
+      if (auto child = image_name(name); child && !family_->parents.contains(*child)) {
         family_->add(*child, parent(*child));
+        just_read.insert(*child);
+      }
     family_->read = now;
   }
   std::vector<ImageID> found;
   for (const auto& child : family_->children[id]) {
-    if (parent(child) != id || !contains(child)) continue;  // it is gone, or has lost its parent
+    bool is_child = just_read.contains(child) || parent(child) == id;
+    if (!is_child || !contains(child)) continue;  // it is gone, or has lost its parent
     if (id || has_key(metadata_.get(), child, "builtLocally")) found.push_back(child);
   }
   return found;
