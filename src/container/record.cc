@@ -225,6 +225,8 @@ Result<ContainerRecord> decode_container(std::string_view config, std::string_vi
   r.anonymous_endpoint = json["NetworkSettings"]["IsAnonymousEndpoint"].as_bool();
   if (!host_config.empty()) {
     r.parsed_host = TRY(Json::parse(host_config).context("hostconfig.json"));
+    if (!r.parsed_host.is_object() && !r.parsed_host.is_null())
+      return Error(ErrorCode::Corrupt, "hostconfig.json: not an object");
     r.host = host_config_from_json(r.parsed_host);
   }
   return r;

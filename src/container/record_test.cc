@@ -124,7 +124,8 @@ TEST(ContainerRecord, DamagedOnesAreRefused) {
   for (const char* text :
        {"", "[]", "{}", R"({"ID":"x"})", R"({"Config":{},"Created":"yesterday"})"})
     EXPECT_FALSE(decode_container(text, "")) << text;
-  EXPECT_FALSE(decode_container(R"({"Config":{}})", "{"));
+  for (const char* host : {"{", "[]", "6"})
+    EXPECT_FALSE(decode_container(R"({"Config":{}})", host)) << host;
 }
 
 }  // namespace

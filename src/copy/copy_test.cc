@@ -197,7 +197,8 @@ TEST(Layout, AnImageIsInTheIndexOnceUnderItsName) {
   EXPECT_EQ((*Json::parse(*two))["manifests"].size(), 2U);
   auto nameless = add_to_index(*two, root, "");
   EXPECT_EQ(*add_to_index(*nameless, root, ""), *nameless);
-  EXPECT_FALSE(add_to_index("no json", root, "x"));
+  for (const char* other : {"no json", "6", "[]", R"({"manifests":{"a":1}})"})
+    EXPECT_FALSE(add_to_index(other, root, "x")) << other;
 }
 
 }  // namespace

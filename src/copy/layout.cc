@@ -147,6 +147,8 @@ Result<std::string> add_to_index(std::string_view index, const Document& root,
                                  const std::string& name) {
   Json json = Json::object({{"schemaVersion", 2}});
   if (!index.empty()) json = TRY(Json::parse(index));
+  if (!json.is_object() || !(json["manifests"].is_null() || json["manifests"].is_array()))
+    return Error(ErrorCode::Corrupt, "not a list of manifests");
   Json::Array entries;
   for (const auto& entry : json["manifests"].as_array()) {
     const auto& old = entry["annotations"][kRefName].as_string();

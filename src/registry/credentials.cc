@@ -25,6 +25,8 @@ Result<Json> read_config(const std::string& file) {
   if (bytes.find_first_not_of(" \t\r\n") == std::string::npos) return Json::object();
   auto json = TRY(Json::parse(bytes).context("{}", file));
   if (!json.is_object()) return Error(ErrorCode::Corrupt, file + ": not an object");
+  if (const auto& auths = json["auths"]; !auths.is_null() && !auths.is_object())
+    return Error(ErrorCode::Corrupt, file + ": auths is not an object");
   return json;
 }
 

@@ -63,10 +63,14 @@ TEST_F(CredentialsTest, OfPodmansFileTheLongestKey) {
 }
 
 TEST_F(CredentialsTest, ABrokenFileIsAnError) {
-  write("docker/config.json", "{");
-  auto found = find_credentials(settings_, "reg", "x");
-  ASSERT_FALSE(found);
-  EXPECT_TRUE(found.error().message().starts_with(settings_.config_file + ": "));
+  for (const char* text : {"{", "6", R"({"auths":"x"})"}) {
+    write("docker/config.json", text);
+    auto found = find_credentials(settings_, "reg", "x");
+    ASSERT_FALSE(found) << text;
+    EXPECT_TRUE(found.error().message().starts_with(settings_.config_file + ": "));
+    EXPECT_FALSE(store_credentials(settings_, "reg", {"bob", "secret", ""})) << text;
+    EXPECT_FALSE(erase_credentials(settings_, "reg")) << text;
+  }
 }
 
 TEST_F(CredentialsTest, AreStoredBesideWhatIsThere) {
