@@ -1,6 +1,9 @@
 #include "store/references.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <utility>
 
@@ -51,34 +54,70 @@ bool is_digest(std::string_view text) {
   return wrong == 0;
 }
 
+/// A file, of which a little is in memory at a time: the whole one of a store with many images
+/// would be on fresh pages, which cost more than all that is done with it.
+class Window {
+ public:
+  static constexpr std::size_t kAhead = 1024;  // longer than any entry
+
+  explicit Window(int fd) : fd_(fd) {}
+
+  /// `rest`, the end of what the last call gave, and what follows it: at least kAhead bytes, or
+  /// all.
+  std::string_view go_on(std::string_view rest) {
+    if (rest.size() >= kAhead || at_end_) return rest;
+    std::memmove(buffer_, rest.data(), rest.size());
+    auto n = read_full(fd_, buffer_ + rest.size(), sizeof buffer_ - rest.size());
+    at_end_ = !n || *n < sizeof buffer_ - rest.size();
+    return {buffer_, rest.size() + (n ? *n : 0)};
+  }
+
+ private:
+  int fd_;
+  bool at_end_ = false;
+  char buffer_[std::size_t{16} << 10];
+};
+
 /// Reads what dockerd and encode() write: no white space, no escapes, nothing else beside it.
 /// Everything that looks otherwise, right or wrong, is for the parser.
 class PlainRepositories {
  public:
   explicit PlainRepositories(std::string_view text) : rest_(text) {}
+  /// Borrows `window`. Where the file cannot be read it is not of that form.
+  explicit PlainRepositories(Window* window) : window_(window) {}
 
   /// Calls visit(repository, reference, digest), with the right text of a digest: who looks for one
   /// of many need not turn all into numbers. False if it is not of that form.
   template <class Visit>
   bool visit(const Visit& visit) {
+    go_on();
     if (!take(R"({"Repositories":{)")) return false;
     for (bool more = !rest_.starts_with('}'); more; more = take(","))
       if (!repository(visit)) return false;
-    return take("}}") && rest_.empty();
+    bool is_closed = take("}}");
+    go_on();
+    return is_closed && rest_.empty();
   }
 
  private:
   template <class Visit>
   bool repository(const Visit& visit) {
     std::string_view name;
+    go_on();
     if (!string(name) || !take(":{")) return false;
+    name_ = name;
     for (bool more = !rest_.starts_with('}'); more; more = take(",")) {
       std::string_view reference;
       std::string_view image;
+      go_on();
       if (!string(reference) || !take(":") || !quoted(image) || !is_digest(image)) return false;
-      visit(name, reference, image);
+      visit(std::string_view(name_), reference, image);
     }
     return take("}");
+  }
+
+  void go_on() {
+    if (window_ != nullptr) rest_ = window_->go_on(rest_);
   }
 
   bool string(std::string_view& out) {
@@ -103,10 +142,21 @@ class PlainRepositories {
     return true;
   }
 
+  Window* window_ = nullptr;
   std::string_view rest_;
+  std::string name_;  // of the repository at hand
 };
 
 ImageID image_id(std::string_view digest) { return ImageID(*Digest::parse(digest)); }
+
+/// As PlainRepositories::visit(), of the file in `dir`.
+template <class Visit>
+bool visit_plain(int dir, const Visit& visit) {
+  auto fd = open_at(dir, kFile, O_RDONLY);
+  if (!fd) return false;
+  Window window(fd->get());
+  return PlainRepositories(&window).visit(visit);
+}
 
 /// Then the copy, which follows without a sync: the file itself is safe by now.
 Result<void> save(int dir, int copy_dir, const References::Repositories& repositories) {
@@ -187,14 +237,13 @@ Result<void> References::replace(const Repositories& repositories) const {
 Result<std::optional<ImageID>> References::get(const Reference& ref) const {
   auto repository = ref.familiar_name();
   auto key = key_of(ref);
-  auto text = TRY(read());
-  std::string_view plain;
-  auto look = [&](auto name, auto reference, auto image) {
-    if (reference == key && name == repository) plain = image;
-  };
   std::optional<ImageID> found;
-  if (PlainRepositories(text).visit(look))
-    return plain.empty() ? found : std::optional(image_id(plain));
+  auto look = [&](auto name, auto reference, auto image) {
+    if (reference == key && name == repository) found = image_id(image);
+  };
+  if (visit_plain(image_dir_, look)) return found;
+  found.reset();
+  auto text = TRY(read());
   TRY(visit_repositories(text, [&](auto name, auto reference, ImageID id) {
         if (reference == key && name == repository) found = id;
       }).context("{}", kFile));
@@ -203,13 +252,13 @@ Result<std::optional<ImageID>> References::get(const Reference& ref) const {
 
 Result<std::vector<std::string>> References::names_of(ImageID id) const {
   std::set<std::string> names;
-  auto text = TRY(read());
   auto wanted = id.str();
   auto look = [&](auto, auto reference, auto image) {
     if (image == wanted) names.emplace(reference);
   };
-  if (!PlainRepositories(text).visit(look)) {
+  if (!visit_plain(image_dir_, look)) {
     names.clear();
+    auto text = TRY(read());
     TRY(visit_repositories(text, [&](auto, auto reference, ImageID image) {
           if (image == id) names.emplace(reference);
         }).context("{}", kFile));

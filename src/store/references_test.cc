@@ -92,6 +92,33 @@ TEST_F(ReferencesTest, OneNameIsFoundInAnyFormAndOnlyInAWholeFile) {
   }
 }
 
+/// It is read in pieces: names of all lengths, so that entries lie across the ends of pieces.
+TEST_F(ReferencesTest, NamesAreFoundWhereverTheyAreInALargeFile) {
+  std::vector<std::pair<Reference, ImageID>> names;
+  for (int i = 0; i < 700; i++) {
+    auto name = fmt::format("n{}{}", i, std::string(static_cast<std::size_t>(i % 97), 'x'));
+    names.emplace_back(ref(name + ":1"), i % 2 == 0 ? a_ : b_);
+    if (i % 5 == 0) names.emplace_back(ref(name + ":2"), a_);
+  }
+  for (int i = 0; i < 300; i++) names.emplace_back(ref(fmt::format("many:{}", i)), b_);
+  ASSERT_TRUE(tags().set_all(names));
+  for (const auto& [name, id] : names) ASSERT_EQ(must(tags().get(name)), id) << name.familiar();
+  EXPECT_EQ(must(tags().get(ref("many:300"))), std::nullopt);
+  EXPECT_EQ(must(tags().names_of(a_)).size() + must(tags().names_of(b_)).size(), names.size());
+}
+
+/// Longer than what is looked ahead: then the parser reads it.
+TEST_F(ReferencesTest, ANameOfAnyLengthIsFound) {
+  auto name = "x/" + std::string(20000, 'y');
+  auto text = fmt::format(R"({{"Repositories":{{"{0}":{{"{0}:1":"{1}"}},"z":{{"z:1":"{2}"}}}}}})",
+                          name, a_.str(), b_.str());
+  std::ofstream(path(kFile)) << text;
+  EXPECT_EQ(must(tags().get(ref("z:1"))), b_);
+  EXPECT_EQ(must(tags().names_of(a_)), std::vector<std::string>{name + ":1"});
+  std::ofstream(path(kFile)) << text << std::string(20000, ' ') << "x";
+  EXPECT_FALSE(tags().get(ref("z:1")));
+}
+
 TEST_F(ReferencesTest, ProcessesDoNotLoseEachOthersTags) {
   constexpr int kProcesses = 8;
   constexpr int kTags = 5;
