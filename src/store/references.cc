@@ -66,7 +66,7 @@ class Window {
   /// all.
   std::string_view go_on(std::string_view rest) {
     if (rest.size() >= kAhead || at_end_) return rest;
-    std::memmove(buffer_, rest.data(), rest.size());
+    if (!rest.empty()) std::memmove(buffer_, rest.data(), rest.size());
     auto n = read_full(fd_, buffer_ + rest.size(), sizeof buffer_ - rest.size());
     at_end_ = !n || *n < sizeof buffer_ - rest.size();
     return {buffer_, rest.size() + (n ? *n : 0)};
