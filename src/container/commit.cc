@@ -23,11 +23,8 @@ Result<std::optional<Image>> base_image(const Store& store, const ContainerRecor
 /// The writable layer as a layer on those of `parent`; nullopt if nothing was changed.
 Result<std::optional<DiffID>> commit_layer(const Store& store, const ContainerRecord& record,
                                            bool pause, const std::vector<DiffID>& parent) {
-  auto mount = store.layers().mount(record.id);
-  if (!mount && mount.error().code() == ErrorCode::NotFound)  // it is just being removed
-    return Error(ErrorCode::NotFound, "No such container: " + record.id);
-  if (!mount) return std::move(mount).error();
-  auto upper = TRY(store.caches().open_diff(mount->mount_id));
+  auto mount = TRY(store.layers().mount(record.id));
+  auto upper = TRY(store.caches().open_diff(mount.mount_id));
   std::optional<ChainID> chain;
   if (!parent.empty()) chain = chain_ids(parent).back();
   auto base = TRY(layer_base(store, parent));
@@ -92,9 +89,12 @@ Result<ImageID> commit_container(const Store& store, const ContainerRecord& reco
 
   const ImageConfig none;
   const auto& parent = base ? base->config : none;
-  auto diff_id = TRY(
-      commit_layer(store, record, request.pause, parent.diff_ids).context("commit {}", record.id));
-  auto child = child_config(parent, record, request, std::move(config), diff_id);
+  auto diff_id = commit_layer(store, record, request.pause, parent.diff_ids);
+  // Whoever is removing it takes its mount away first, then its files and what it stood on.
+  if (!diff_id && !store.layers().mount(record.id))
+    return Error(ErrorCode::NotFound, "No such container: " + record.id);
+  auto child = child_config(parent, record, request, std::move(config),
+                            TRY(std::move(diff_id).context("commit {}", record.id)));
   return put_child_image(store, encode_image_config(child),
                          base ? std::optional(base->id) : std::nullopt);
 }

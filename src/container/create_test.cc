@@ -219,6 +219,15 @@ TEST_F(Containers, ADirectoryThatOverlayfsMovedIsLookedAtThroughAMount) {
   ASSERT_TRUE(remove_container(*store_, created->record.id, {}));
 }
 
+TEST_F(Containers, OneThatIsBeingRemovedCannotBeCommitted) {
+  auto created = create("web");
+  ASSERT_TRUE(created);
+  ASSERT_TRUE(store_->layers().remove_mount(created->record.id));
+  auto image = commit_container(*store_, created->record, {});
+  ASSERT_FALSE(image);
+  EXPECT_EQ(image.error().message(), "No such container: " + created->record.id);
+}
+
 TEST_F(Containers, CommitMakesAChildImage) {
   auto created = create("web", {"/bin/sh", "-c", "x"});
   ASSERT_TRUE(created);
