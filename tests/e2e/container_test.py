@@ -50,6 +50,10 @@ class ContainerCase(StoreCase):
                 self.fail(f"did not happen: {what}")
             time.sleep(0.02)
 
+    def logs(self, name):
+        done = self.engine.run("logs", name)
+        return done.out, done.err
+
     def wait_until_running(self, name):
         self.eventually(lambda: name in self.engine("ps", "--format", "{{.Names}}").split(), f"{name} runs")
 
@@ -226,8 +230,7 @@ class DetachedTest(ContainerCase):
         state = self.state(container)
         self.assertTrue(state["Running"])
         os.kill(state["Pid"], 0)
-        self.eventually(lambda: self.engine.run("logs", "web").out == "up\n", "the log shows it")
-        self.assertEqual(self.engine.run("logs", "web").err, "bad\n")
+        self.eventually(lambda: self.logs("web") == ("up\n", "bad\n"), "the log shows both")
         refused = self.engine.run("rm", "web")
         self.assertEqual(refused.code, 1)
         self.assertIn(f"You cannot remove a running container {container}. Stop the container before attempting removal "
