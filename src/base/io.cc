@@ -10,6 +10,8 @@
 #include <climits>
 #include <memory>
 
+#include "base/dir_reader.h"
+
 namespace strata {
 
 Result<void> write_all(int fd, std::string_view bytes) {
@@ -166,31 +168,13 @@ Result<UniqueFd> open_dir(int dir, const std::string& name) {
 
 namespace {
 
-/// Calls `sink` with each dirent64 of the directory. Not by readdir(3), which asks four questions
-/// more of each directory.
-template <class Sink>
-Result<void> for_each_entry(int dir_fd, const Sink& sink) {
-  struct alignas(dirent64) Buffer {
-    char bytes[32 << 10];
-  };
-  auto buffer = std::make_unique_for_overwrite<Buffer>();
-  while (true) {
-    ssize_t size = ::getdents64(dir_fd, buffer->bytes, sizeof buffer->bytes);
-    if (size < 0 && errno == ENOENT) return {};  // removed since it was opened
-    if (size < 0) return Error::from_errno(errno, "read directory");
-    if (size == 0) return {};
-    for (ssize_t at = 0; at < size;) {
-      const auto* entry = reinterpret_cast<const dirent64*>(buffer->bytes + at);
-      at += entry->d_reclen;
-      std::string_view name = entry->d_name;
-      if (name != "." && name != "..") sink(*entry);
-    }
-  }
-}
-
 Result<std::vector<std::string>> read_names(int dir_fd) {
   std::vector<std::string> names;
-  TRY(for_each_entry(dir_fd, [&](const dirent64& e) { names.emplace_back(e.d_name); }));
+  auto add = [&](const char* name, unsigned char) -> Result<void> {
+    names.emplace_back(name);
+    return {};
+  };
+  TRY(DirReader().read(dir_fd, add));
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -209,9 +193,11 @@ Result<std::vector<std::string>> list_dir(int dir, const std::string& name) {
 
 Result<std::vector<DirectoryEntry>> read_entries(int dir_fd) {
   std::vector<DirectoryEntry> entries;
-  TRY(for_each_entry(dir_fd, [&](const dirent64& e) {
-    entries.push_back({e.d_name, e.d_type == DT_DIR});
-  }));
+  auto add = [&](const char* name, unsigned char type) -> Result<void> {
+    entries.push_back({name, type == DT_DIR});
+    return {};
+  };
+  TRY(DirReader().read(dir_fd, add));
   std::sort(entries.begin(), entries.end());
   return entries;
 }

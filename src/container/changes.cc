@@ -16,8 +16,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/dir_reader.h"
 #include "base/io.h"
-#include "fs/dir_reader.h"
 #include "fs/walk.h"
 #include "fs/whiteout.h"
 #include "fs/xattr.h"

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <vector>
 
+#include "base/dir_reader.h"
 #include "base/io.h"
-#include "fs/dir_reader.h"
 
 namespace strata {
 namespace {

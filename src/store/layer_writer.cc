@@ -32,7 +32,6 @@ struct LayerWriter::State {
   std::unique_ptr<detail::LayerRecorder> recorder;
   std::optional<SealedLayer> sealed;
   Result<void> settled;  // of cache(), for seal() to report
-  std::string header;    // of the entry at hand
 
   static Result<std::unique_ptr<State>> open(const Store& store, std::shared_ptr<CacheDir> cache);
   Result<void> begin(Kind wanted, detail::TreeWriter::Order order);
@@ -86,17 +85,12 @@ Result<void> LayerWriter::State::add(const tar::Entry& entry, ByteSource* conten
   if (path.empty() || path != entry.name)
     return Error(ErrorCode::InvalidArgument, "not the clean path of a file");
   TRY(begin(Kind::Tree, detail::TreeWriter::Order::Sorted));
-  header.clear();
   if (entry.type == tar::EntryType::Directory) {
     auto named = entry;
     named.name += '/';
-    TRY(tar::append_header(header, named));
-    TRY(recorder->segment(header));
-    TRY(recorder->file(named.name, 0));
+    TRY(recorder->member(named));
   } else {
-    TRY(tar::append_header(header, entry));
-    TRY(recorder->segment(header));
-    TRY(recorder->file(entry.name, entry.size));
+    TRY(recorder->member(entry));
   }
   if (entry.type == tar::EntryType::Regular) {
     StringSource none{std::string_view()};

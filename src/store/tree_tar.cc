@@ -134,6 +134,15 @@ Result<void> TreeMembers::describe_kind(const WalkEntry& file, tar::Entry& entry
   return {};
 }
 
+tar::Entry opaque_mark(const tar::Entry& directory) {
+  tar::Entry mark;
+  mark.name = directory.name + ".wh..wh..opq";
+  mark.mode = directory.mode & 0777;
+  mark.uid = directory.uid;
+  mark.gid = directory.gid;
+  return mark;
+}
+
 Result<void> write_tree_tar(int root, const ByteSink& sink) {
   TreeTar tar(sink);
   auto visit = [&tar](const WalkEntry& file) -> Result<WalkStep> {

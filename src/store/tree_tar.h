@@ -33,6 +33,9 @@ class TreeMembers {
   std::int64_t size_ = 0;
 };
 
+/// The member behind that of a directory which hides those of the layers below.
+tar::Entry opaque_mark(const tar::Entry& directory);
+
 /// Writes all below the directory fd `root` as one tar, as `docker export` does. One pass. Files
 /// that vanish meanwhile are passed over; one that changes its size is Corrupt.
 Result<void> write_tree_tar(int root, const ByteSink& sink);

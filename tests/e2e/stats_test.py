@@ -25,8 +25,6 @@ class Stats(ContainerCase):
         self.assertEqual(rows[3] | {"Container": "", "MemUsage": "", "MemPerc": "", "CPUPerc": ""}, rows[0] | {"Container": "", "MemUsage": "", "MemPerc": "", "CPUPerc": ""})
         self.assertEqual(rows[2], {"BlockIO": "0B / 0B", "CPUPerc": "0.00%", "Container": "stopped", "ID": stopped[:12], "MemPerc": "0.00%", "MemUsage": "0B / 0B",
                                    "Name": "stopped", "NetIO": "0B / 0B", "PIDs": "0"})
-        if rows[0]["PIDs"] == "0":
-            self.skipTest("no control groups")
         self.assertEqual(rows[0]["PIDs"], "1")
         for row in (rows[0], rows[3]):  # two cores may be shared by many; never more than its half, but for how a period falls
             self.assertTrue(5 < float(row["CPUPerc"].rstrip("%")) < 75, row)

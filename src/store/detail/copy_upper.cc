@@ -22,11 +22,6 @@ bool goes_along(std::string_view xattr) {
   return !xattr.starts_with("trusted.overlay.") || xattr == kOpaqueXattr;
 }
 
-bool is_sparse(const struct stat& st) {
-  constexpr std::int64_t kUnit = 512;  // of st_blocks
-  return st.st_blocks * kUnit < st.st_size;
-}
-
 /// Gives `size` bytes of a file that may change meanwhile: what it lacks is zeros.
 class SteadySource final : public ByteSource {
  public:
@@ -93,7 +88,7 @@ class UpperCopy {
 
   Result<void> copy(const WalkEntry& w, Source& source) {
     const auto& entry = source.entry;
-    TRY(record_header(entry));
+    TRY(out_.member(entry));
     auto made = entry;
     if (is_whiteout(w.st))
       return out_.then([&tree = tree_, made, path = w.path] { return tree.whiteout(made, path); });
@@ -105,28 +100,12 @@ class UpperCopy {
     if (entry.type == tar::EntryType::Regular) return copy_file(w, std::move(made), source.fd);
     TRY(out_.then(
         [&tree = tree_, made = std::move(made), path = w.path] { return tree.put(made, path); }));
-    return is_opaque ? record_opaque(entry) : Result<void>();
-  }
-
-  Result<void> record_header(const tar::Entry& entry) {
-    header_.clear();
-    TRY(tar::append_header(header_, entry));
-    TRY(out_.segment(header_));
-    return out_.file(entry.name, entry.size);
-  }
-
-  Result<void> record_opaque(const tar::Entry& directory) {
-    tar::Entry mark;
-    mark.name = directory.name + ".wh..wh..opq";
-    mark.mode = directory.mode & 0777;
-    mark.uid = directory.uid;
-    mark.gid = directory.gid;
-    return record_header(mark);
+    return is_opaque ? out_.member(opaque_mark(entry)) : Result<void>();
   }
 
   Result<void> copy_file(const WalkEntry& w, tar::Entry made, const UniqueFd& from) {
     const auto size = made.size;
-    const auto layout = is_sparse(w.st) ? FileWriter::Layout::Sparse : FileWriter::Layout::Plain;
+    const auto layout = FileWriter::layout_of(w.st);
     TRY(out_.then([&tree = tree_, made = std::move(made), path = w.path, layout] {
       return tree.begin_file(made, path, layout);
     }));
@@ -150,7 +129,6 @@ class UpperCopy {
   LayerRecorder& out_;
   const ByteSink lay_ = [&tree = tree_](std::string_view bytes) { return tree.content(bytes); };
   TreeMembers members_;
-  std::string header_;
   bool can_share_ = true;  // as far as we know
 };
 

@@ -90,12 +90,12 @@ Result<void> copy_bytes(int from, int to, std::int64_t size, char* buffer,
   return {};
 }
 
-FileWriter::Layout layout_of(const struct stat& st) {
-  constexpr std::int64_t kUnit = 512;  // of st_blocks
-  return st.st_blocks * kUnit < st.st_size ? FileWriter::Layout::Sparse : FileWriter::Layout::Plain;
-}
-
 }  // namespace
+
+FileWriter::Layout FileWriter::layout_of(const struct stat& st) {
+  constexpr std::int64_t kUnit = 512;  // of st_blocks
+  return st.st_blocks * kUnit < st.st_size ? Layout::Sparse : Layout::Plain;
+}
 
 Result<void> FileWriter::begin(const std::string& name, const tar::Entry& entry, Layout layout) {
   name_ = name;

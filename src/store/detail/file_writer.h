@@ -28,6 +28,8 @@ namespace strata::detail {
 class FileWriter {
  public:
   enum class Layout : std::uint8_t { Plain, Sparse };
+  /// Of a file that is there.
+  static Layout layout_of(const struct stat& st);
 
   /// Borrows both.
   FileWriter(DirStack& dirs, const MetadataSetter& metadata) : dirs_(dirs), metadata_(metadata) {}

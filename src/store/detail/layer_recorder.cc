@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "tar/crc64.h"
+#include "tar/writer.h"
 
 namespace strata::detail {
 
@@ -45,6 +46,13 @@ Result<void> LayerRecorder::file(std::string_view raw_name, std::int64_t size) {
   batch_->used += raw_name.size();
   batch_->steps.push_back({Op::File, static_cast<std::uint32_t>(raw_name.size()), size});
   return {};
+}
+
+Result<void> LayerRecorder::member(const tar::Entry& entry) {
+  header_.clear();
+  TRY(tar::append_header(header_, entry));
+  TRY(segment(header_));
+  return file(entry.name, entry.type == tar::EntryType::Regular ? entry.size : 0);
 }
 
 Result<void> LayerRecorder::content(ByteSource& source, std::int64_t size, const ByteSink& also) {

@@ -18,6 +18,7 @@
 #include "base/queue.h"
 #include "digest/digest.h"
 #include "digest/hasher.h"
+#include "tar/header.h"
 #include "tar/split.h"
 
 namespace strata::detail {
@@ -43,6 +44,8 @@ class LayerRecorder {
   void cut() { batch_->steps.push_back({Op::Cut, 0, 0}); }
   /// A member of the tar. With `size` > 0 its content() follows.
   Result<void> file(std::string_view raw_name, std::int64_t size);
+  /// The same with its header, for who has it as an entry and not as bytes.
+  Result<void> member(const tar::Entry& entry);
   /// Reads the content of the member from `source`. Corrupt if it holds less or more than `size`
   /// bytes. `also`, if it is there, is a task for each piece of at most 1 MiB.
   Result<void> content(ByteSource& source, std::int64_t size, const ByteSink& also = {});
@@ -116,7 +119,8 @@ class LayerRecorder {
   static Result<void> do_tasks(const Batch& batch);
 
   std::vector<std::unique_ptr<Batch>> batches_;
-  Batch* batch_;  // being filled
+  Batch* batch_;        // being filled
+  std::string header_;  // of the last member()
   BoundedQueue<Batch*> to_digest_{kBatches};
   BoundedQueue<Batch*> to_do_{kBatches};
   BoundedQueue<Batch*> empty_{kBatches};

@@ -27,18 +27,11 @@ class Recorder {
  private:
   Result<void> record(const WalkEntry& w) {
     auto entry = TRY(members_.describe(w));
-    TRY(record_header(entry));
+    TRY(out_.member(entry));
     if (entry.type == tar::EntryType::Regular && entry.size > 0) return record_content(w, entry);
     if (entry.type == tar::EntryType::Directory && TRY(is_opaque(w.dir, w.name)))
-      return record_opaque(entry);
+      return out_.member(opaque_mark(entry));
     return {};
-  }
-
-  Result<void> record_header(const tar::Entry& entry) {
-    header_.clear();
-    TRY(tar::append_header(header_, entry));
-    TRY(out_.segment(header_));
-    return out_.file(entry.name, entry.size);
   }
 
   Result<void> record_content(const WalkEntry& w, const tar::Entry& entry) {
@@ -48,18 +41,8 @@ class Recorder {
     return out_.segment(tar::padding(entry.size));
   }
 
-  Result<void> record_opaque(const tar::Entry& directory) {
-    tar::Entry mark;
-    mark.name = directory.name + ".wh..wh..opq";
-    mark.mode = directory.mode & 0777;
-    mark.uid = directory.uid;
-    mark.gid = directory.gid;
-    return record_header(mark);
-  }
-
   int diff_;
   LayerRecorder& out_;
-  std::string header_;
   TreeMembers members_;
 };
 

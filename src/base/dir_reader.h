@@ -7,7 +7,8 @@
 
 namespace strata {
 
-/// Reads directories, one after the other, with a buffer of its own.
+/// Reads directories, one after the other, with a buffer of its own. Not by readdir(3), which asks
+/// four questions more of each directory.
 class DirReader {
  public:
   DirReader();

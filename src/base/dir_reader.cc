@@ -1,4 +1,4 @@
-#include "fs/dir_reader.h"
+#include "base/dir_reader.h"
 
 #include <dirent.h>
 
@@ -23,7 +23,7 @@ Result<void> DirReader::read(int dir, const Visitor& visit) {
   while (true) {
     ssize_t size = ::getdents64(dir, buffer_->bytes, kReadBuffer);
     if (size < 0 && errno == ENOENT) return {};  // removed since it was opened
-    if (size < 0) return Error::from_errno(errno, "getdents");
+    if (size < 0) return Error::from_errno(errno, "read directory");
     if (size == 0) return {};
     for (ssize_t at = 0; at < size;) {
       const auto* entry = reinterpret_cast<const dirent64*>(buffer_->bytes + at);
