@@ -1,7 +1,6 @@
 #include "archive/members.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <cerrno>
 
 #include "archive/detail/range_source.h"
+#include "base/interruptible_source.h"
 #include "base/io.h"
 #include "compress/detect.h"
 
@@ -74,29 +74,6 @@ class DirectoryMembers final : public Members {
   UniqueFd root_;
 };
 
-/// Reads a descriptor, and gives up when the user asks for the end: a pipe may be silent for long.
-class PipeSource final : public ByteSource {
- public:
-  PipeSource(int fd, const std::stop_token& stop) : fd_(fd), stop_(stop), source_(fd) {}
-
-  Result<std::size_t> read(std::span<char> buffer) override {
-    pollfd waiting = {fd_, POLLIN, 0};
-    while (!stop_.stop_requested()) {
-      int ready = ::poll(&waiting, 1, kLookInterval);
-      if (ready > 0) return source_.read(buffer);
-      if (ready < 0 && errno != EINTR) return Error::from_errno(errno, "poll");
-    }
-    return Error(ErrorCode::Cancelled, "cancelled");
-  }
-
- private:
-  static constexpr int kLookInterval = 50;  // milliseconds
-
-  int fd_;
-  const std::stop_token& stop_;
-  FdSource source_;
-};
-
 /// A nameless file with the stream's bytes, without their compression.
 Result<UniqueFd> spool(ByteSource& source, int dir,
                        const std::function<void(std::int64_t)>& copied) {
@@ -138,7 +115,7 @@ Result<std::unique_ptr<Members>> open_members(UniqueFd fd, int spool_dir,
     if (begin < 0) return Error::from_errno(errno, "seek");
     if (TRY(is_plain(fd.get(), begin))) return index_tar(std::move(fd), begin);
   }
-  PipeSource source(fd.get(), stop);
+  InterruptibleSource source(fd.get(), stop);
   return index_tar(TRY(spool(source, spool_dir, copied)), 0);
 }
 

@@ -11,7 +11,7 @@
 
 #include "base/io.h"
 #include "base/random_id.h"
-#include "base/text.h"
+#include "build/paths.h"
 #include "build/unpack.h"
 #include "compress/detect.h"
 #include "http/url.h"
@@ -85,19 +85,6 @@ bool is_archive(std::string_view head) {
   tar::Reader reader(source);
   auto first = reader.next();
   return head.size() == tar::kBlock && first && first->has_value();
-}
-
-/// Whether the name, taken literally, leads above the root.
-bool leads_outside(std::string_view path) {
-  int depth = 0;
-  for (auto part : split(path, '/')) {
-    if (part == "..")
-      depth--;
-    else if (!part.empty() && part != ".")
-      depth++;
-    if (depth < 0) return true;
-  }
-  return false;
 }
 
 /// A directory of that name wins over everything that the name could mean else.
@@ -315,7 +302,7 @@ Result<void> Context::find_dockerfile(const ContextRequest& request) {
     dockerfile_name_ = kDefaultName;
     return {};
   }
-  if (leads_outside(request.dockerfile))
+  if (leaves_root(request.dockerfile))
     return Error(
         ErrorCode::InvalidArgument,
         fmt::format("forbidden path outside the build context: {} ()", request.dockerfile));

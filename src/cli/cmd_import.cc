@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -8,6 +7,7 @@
 #include <memory>
 #include <stop_token>
 
+#include "base/interruptible_source.h"
 #include "base/io.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -36,30 +36,6 @@ void add_flags(FlagSet& f, Options& o) {
   f.add(o.request.message, "message", 'm', "Set commit message for imported image");
   f.add(o.request.platform, "platform", 0, "Set platform if server is multi-platform capable");
 }
-
-/// Reads a descriptor, and gives up when the user asks for the end: a pipe may be silent for long.
-class InterruptibleSource final : public ByteSource {
- public:
-  InterruptibleSource(int fd, std::stop_token stop)
-      : fd_(fd), stop_(std::move(stop)), source_(fd) {}
-
-  Result<std::size_t> read(std::span<char> buffer) override {
-    pollfd waiting = {fd_, POLLIN, 0};
-    while (!stop_.stop_requested()) {
-      int ready = ::poll(&waiting, 1, kLookInterval);
-      if (ready > 0) return source_.read(buffer);
-      if (ready < 0 && errno != EINTR) return Error::from_errno(errno, "poll");
-    }
-    return Error(ErrorCode::Cancelled, "cancelled");
-  }
-
- private:
-  static constexpr int kLookInterval = 50;  // milliseconds
-
-  int fd_;
-  std::stop_token stop_;
-  FdSource source_;
-};
 
 /// Shows how far it was read.
 class CountedSource final : public ByteSource {

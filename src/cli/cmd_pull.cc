@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "cli/interrupt.h"
 #include "cli/report.h"
 #include "cli/transfer_output.h"
 #include "engine/registries.h"
@@ -37,21 +36,12 @@ Result<int> run(Options& o, Call& call) {
   request.reference = call.args[0];
   request.access = registry_access(call, request.access.tls_verify);
   auto tag = TRY(check_pull(request));
-  if (!tag.empty() && !o.quiet) {
-    fmt::print(call.out, "Using default tag: {}\n", tag);
-    std::fflush(call.out);
-  }
-  Interrupt interrupt;
-  auto engine = engine_options(call);
-  engine.stop = interrupt.token();
-  TransferOutput output(call.out);
-  auto name = pull_images(engine, request, o.quiet ? TransferEvents() : output.events());
-  if (!name && interrupt.exit_code() != 0) {
-    fmt::print(call.err, "pull cancelled\n");
-    return interrupt.exit_code();
-  }
-  if (!name) return from_daemon(std::move(name).error());
-  fmt::print(call.out, "{}\n", *name);
+  auto pulled = run_transfer(
+      {"pull", tag, o.quiet}, call,
+      [&](const auto& engine, const auto& show) { return pull_images(engine, request, show); });
+  if (pulled.signalled != 0) return pulled.signalled;
+  if (!pulled.name) return from_daemon(std::move(pulled.name).error());
+  fmt::print(call.out, "{}\n", *pulled.name);
   return 0;
 }
 

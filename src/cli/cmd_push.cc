@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/report.h"
 #include "cli/transfer_output.h"
 #include "engine/registries.h"
 
@@ -41,22 +39,13 @@ Result<int> run(Options& o, Call& call) {
   request.reference = call.args[0];
   request.access = registry_access(call, request.access.tls_verify);
   auto tag = TRY(check_push(request));
-  if (!tag.empty() && !o.quiet) {
-    fmt::print(call.out, "Using default tag: {}\n", tag);
-    std::fflush(call.out);
-  }
-  Interrupt interrupt;
-  auto engine = engine_options(call);
-  engine.stop = interrupt.token();
-  TransferOutput output(call.out);
-  auto name = push_images(engine, request, o.quiet ? TransferEvents() : output.events());
-  if (!name && interrupt.exit_code() != 0) {
-    fmt::print(call.err, "push cancelled\n");
-    return interrupt.exit_code();
-  }
-  // docker learns of these only from the stream of progress, and shows them bare.
-  auto pushed = TRY(std::move(name));
-  if (o.quiet) fmt::print(call.out, "{}\n", pushed);
+  auto pushed = run_transfer(
+      {"push", tag, o.quiet}, call,
+      [&](const auto& engine, const auto& show) { return push_images(engine, request, show); });
+  if (pushed.signalled != 0) return pushed.signalled;
+  // docker learns of errors only from the stream of progress, and shows them bare.
+  auto name = TRY(std::move(pushed.name));
+  if (o.quiet) fmt::print(call.out, "{}\n", name);
   return 0;
 }
 

@@ -9,6 +9,8 @@
 #include <set>
 #include <string_view>
 
+#include "cli/interrupt.h"
+#include "cli/report.h"
 #include "progress/download_text.h"
 
 namespace strata::cli {
@@ -53,6 +55,26 @@ void TransferOutput::rewrite(const TransferEvent& event, const std::string& text
   row.shown = now;
   auto up = rows_.size() - row.number;
   fmt::print(out_, "\x1b[{0}A\x1b[2K\r{1}\r\x1b[{0}B", up, text);
+}
+
+TransferEnd run_transfer(
+    const TransferRun& run, Call& call,
+    const std::function<Result<std::string>(const EngineOptions&, const TransferEvents&)>&
+        transfer) {
+  if (!run.default_tag.empty() && !run.quiet) {
+    fmt::print(call.out, "Using default tag: {}\n", run.default_tag);
+    std::fflush(call.out);
+  }
+  Interrupt interrupt;
+  auto engine = engine_options(call);
+  engine.stop = interrupt.token();
+  TransferOutput output(call.out);
+  TransferEnd end{transfer(engine, run.quiet ? TransferEvents() : output.events())};
+  if (!end.name && interrupt.exit_code() != 0) {
+    fmt::print(call.err, "{} cancelled\n", run.verb);
+    end.signalled = interrupt.exit_code();
+  }
+  return end;
 }
 
 RegistryAccess registry_access(const Call& call, std::optional<bool> tls_verify) {

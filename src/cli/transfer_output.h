@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "cli/command.h"
 #include "cli/flags.h"
@@ -40,6 +42,25 @@ class TransferOutput {
   Clock clock_;
   std::map<std::string, Row> rows_;  // of the block of lines at hand, by id
 };
+
+/// A pull or push as docker's client runs it.
+struct TransferRun {
+  std::string_view verb;    // "pull": what "cancelled" is said of
+  std::string default_tag;  // the tag that is meant where none was given; said first
+  bool quiet = false;       // nothing is shown while it runs
+};
+
+/// What it ended with: the name that was moved or an error, and the exit code that a signal asks
+/// for, which has been said on stderr then; 0: there was none.
+struct TransferEnd {
+  Result<std::string> name;
+  int signalled = 0;
+};
+
+/// Runs `transfer` until it ends or a signal asks it to.
+TransferEnd run_transfer(const TransferRun& run, Call& call,
+                         const std::function<Result<std::string>(const EngineOptions&,
+                                                                 const TransferEvents&)>& transfer);
 
 /// How this call talks to registries. What they warn of goes to its stderr, each text once.
 RegistryAccess registry_access(const Call& call, std::optional<bool> tls_verify = std::nullopt);

@@ -146,7 +146,7 @@ Result<ContainerSizes> container_sizes(const Store& store, const ContainerRecord
   sizes.root_fs = sizes.writable;
   if (auto digest = Digest::parse(record.image)) {
     auto image = store.images().get(ImageID(*digest));
-    if (image) sizes.root_fs += TRY(image_size(store, image->config));
+    if (image) sizes.root_fs += TRY(ImageSizes(store).of(image->config));
   }
   return sizes;
 }

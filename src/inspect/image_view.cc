@@ -41,12 +41,6 @@ Result<std::int64_t> ImageSizes::of(const ImageConfig& config) {
   return total;
 }
 
-Result<std::int64_t> image_size(const Store& store, const ImageConfig& config) {
-  std::int64_t total = 0;
-  for (const auto& layer : TRY(store.layers().stack(config.diff_ids))) total += layer.size;
-  return total;
-}
-
 Result<Json> graph_driver(const Store& store, const std::string& cache_id) {
   std::string base = store.path() + "/overlay2/" + cache_id;
   Json data = Json::object();

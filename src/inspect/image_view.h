@@ -13,7 +13,8 @@ namespace strata {
 /// `docker image inspect` of one image, in the shape and key order of docker 20.10.
 Result<Json> image_view(const Store& store, const Image& image);
 
-/// As image_size(), for many images: of the layers that they share each is looked at once.
+/// Bytes of all layers of images, as docker counts them. A layer that several share is looked at
+/// once.
 class ImageSizes {
  public:
   explicit ImageSizes(const Store& store) : store_(store) {}
@@ -23,9 +24,6 @@ class ImageSizes {
   const Store& store_;
   std::unordered_map<Digest, std::int64_t> up_to_;  // a ChainID: it and all below
 };
-
-/// Bytes of all layers of an image, as docker counts them.
-Result<std::int64_t> image_size(const Store& store, const ImageConfig& config);
 
 /// docker's `Data` of the overlay2 driver for a cache directory.
 Result<Json> graph_driver(const Store& store, const std::string& cache_id);
