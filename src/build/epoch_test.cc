@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 
 namespace strata::build {
 namespace {
@@ -25,7 +25,7 @@ TEST(Epoch, IsANumberOfSeconds) {
 }
 
 TEST(Epoch, ClampsWhatIsNewer) {
-  auto dir = *TempDir::create(open_dir(AT_FDCWD, "/tmp")->get(), "epoch-test-");
+  TestDir dir("epoch-test-");
   ASSERT_TRUE(make_dirs(dir.fd(), "d", 0755));
   for (const char* name : {"old", "d/new", "d/fraction"})
     ASSERT_TRUE(write_file(dir.fd(), name, "", 0644));

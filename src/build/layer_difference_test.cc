@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 #include "base/text.h"
 
 namespace strata::build {
@@ -34,8 +34,8 @@ class LayerDifferences : public testing::Test {
     return text;
   }
 
-  TempDir a_ = *TempDir::create(open_dir(AT_FDCWD, "/tmp")->get(), "difference-test-");
-  TempDir b_ = *TempDir::create(open_dir(AT_FDCWD, "/tmp")->get(), "difference-test-");
+  TestDir a_{"difference-test-"};
+  TestDir b_{"difference-test-"};
 };
 
 TEST_F(LayerDifferences, OfEqualTreesAreNone) { EXPECT_EQ(found(), ""); }

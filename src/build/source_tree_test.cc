@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 
 namespace strata::build {
 namespace {
@@ -15,24 +15,18 @@ namespace {
 class SourceTreeTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto parent = open_dir(AT_FDCWD, "/var/tmp");
-    ASSERT_TRUE(parent);
-    auto dir = TempDir::create(parent->get(), "source-tree-test-");
-    ASSERT_TRUE(dir);
-    dir_.emplace(*std::move(dir));
-    for (const char* name : {"d", "d/e", "a.d", "x"})
-      ASSERT_TRUE(make_dirs(dir_->fd(), name, 0755));
+    for (const char* name : {"d", "d/e", "a.d", "x"}) ASSERT_TRUE(make_dirs(dir_.fd(), name, 0755));
     for (const char* name : {"a.txt", "d/f.txt", "d/e/g.txt", "d-x", "x/k"})
-      ASSERT_TRUE(write_file(dir_->fd(), name, name, 0644));
-    ASSERT_EQ(::symlinkat("../d/e", dir_->fd(), "x/up"), 0);
-    ASSERT_EQ(::symlinkat("/a.txt", dir_->fd(), "x/abs"), 0);
-    ASSERT_EQ(::symlinkat("../../../../etc/passwd", dir_->fd(), "x/out"), 0);
-    ASSERT_EQ(::symlinkat("loop", dir_->fd(), "loop"), 0);
+      ASSERT_TRUE(write_file(dir_.fd(), name, name, 0644));
+    ASSERT_EQ(::symlinkat("../d/e", dir_.fd(), "x/up"), 0);
+    ASSERT_EQ(::symlinkat("/a.txt", dir_.fd(), "x/abs"), 0);
+    ASSERT_EQ(::symlinkat("../../../../etc/passwd", dir_.fd(), "x/out"), 0);
+    ASSERT_EQ(::symlinkat("loop", dir_.fd(), "loop"), 0);
   }
   SourceTree tree(std::string_view ignore = "") {
     auto matcher = dockerfile::IgnoreMatcher::parse(ignore);
     EXPECT_TRUE(matcher);
-    return {dir_->fd(), *std::move(matcher)};
+    return {dir_.fd(), *std::move(matcher)};
   }
   static std::vector<std::string> paths(SourceTree& t, const std::string& directory) {
     std::vector<std::string> out;
@@ -41,7 +35,7 @@ class SourceTreeTest : public testing::Test {
     for (const auto& f : *files) out.push_back(f.path);
     return out;
   }
-  std::optional<TempDir> dir_;
+  TestDir dir_{"source-tree-test-"};
 };
 
 using Paths = std::vector<std::string>;

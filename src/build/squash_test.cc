@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 #include "fs/walk.h"
 #include "fs/whiteout.h"
 
@@ -17,16 +17,13 @@ namespace {
 class MergeLayer : public testing::Test {
  protected:
   void SetUp() override {
-    int tmp = ::open("/var/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    top_.emplace(*TempDir::create(tmp, "strata-squash-"));
-    ::close(tmp);
     for (const char* name : {"base", "one", "two", "to"}) {
-      ASSERT_TRUE(make_dirs(top_->fd(), name, 0755));
+      ASSERT_TRUE(make_dirs(top_.fd(), name, 0755));
     }
-    base_ = *open_dir(top_->fd(), "base");
-    one_ = *open_dir(top_->fd(), "one");
-    two_ = *open_dir(top_->fd(), "two");
-    to_ = *open_dir(top_->fd(), "to");
+    base_ = *open_dir(top_.fd(), "base");
+    one_ = *open_dir(top_.fd(), "one");
+    two_ = *open_dir(top_.fd(), "two");
+    to_ = *open_dir(top_.fd(), "to");
   }
   static void file(const UniqueFd& in, const std::string& name, const std::string& text = "x") {
     ASSERT_TRUE(write_file(in.get(), name, text, 0644));
@@ -53,7 +50,7 @@ class MergeLayer : public testing::Test {
     return text;
   }
 
-  std::optional<TempDir> top_;
+  TestDir top_{"strata-squash-"};
   UniqueFd base_, one_, two_, to_;
 };
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 
 namespace strata::build {
 namespace {
@@ -24,8 +24,8 @@ class StatMemoTest : public ::testing::Test {
   StatMemo open(Time now = {2000, 0}) { return StatMemo(own_.fd(), root_.fd(), now); }
   std::string memo_path() { return "memo/" + list_dir(open_dir(own_.fd(), "memo")->get())->at(0); }
 
-  TempDir own_ = *TempDir::create(open_dir(AT_FDCWD, "/var/tmp")->get(), "strata-memo-");
-  TempDir root_ = *TempDir::create(open_dir(AT_FDCWD, "/var/tmp")->get(), "strata-memo-");
+  TestDir own_{"strata-memo-"};
+  TestDir root_{"strata-memo-"};
 };
 
 TEST_F(StatMemoTest, KnowsUnchangedFilesInTheNextBuild) {

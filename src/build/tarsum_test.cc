@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 
 namespace strata::build {
 namespace {
@@ -80,19 +80,12 @@ INSTANTIATE_TEST_SUITE_P(
 
 class TarsumTree : public testing::Test {
  protected:
-  void SetUp() override {
-    auto parent = open_dir(AT_FDCWD, "/var/tmp");
-    ASSERT_TRUE(parent);
-    auto dir = TempDir::create(parent->get(), "tarsum-test-");
-    ASSERT_TRUE(dir);
-    dir_.emplace(*std::move(dir));
-  }
   void write(const std::string& name, std::string_view text) {
-    ASSERT_TRUE(write_file(dir_->fd(), name, text, 0644));
+    ASSERT_TRUE(write_file(dir_.fd(), name, text, 0644));
   }
-  void make_directory(const std::string& name) { ASSERT_TRUE(make_dirs(dir_->fd(), name, 0755)); }
+  void make_directory(const std::string& name) { ASSERT_TRUE(make_dirs(dir_.fd(), name, 0755)); }
   std::string sum(const std::string& path) {
-    SourceTree tree(dir_->fd(), {});
+    SourceTree tree(dir_.fd(), {});
     Tarsums sums(tree, SumOwner::Root);
     auto found = tree.find(path);
     if (!found) return found.error().message();
@@ -100,7 +93,7 @@ class TarsumTree : public testing::Test {
     return text ? *text : text.error().message();
   }
 
-  std::optional<TempDir> dir_;
+  TestDir dir_{"tarsum-test-"};
 };
 
 TEST_F(TarsumTree, OfADirectoryCoversItselfAndItsFiles) {
@@ -111,14 +104,14 @@ TEST_F(TarsumTree, OfADirectoryCoversItselfAndItsFiles) {
 
 TEST_F(TarsumTree, OfLinksThatLeadNowhereIsTheirName) {
   make_directory("dd");
-  ASSERT_EQ(::symlinkat("nope", dir_->fd(), "dd/l"), 0);
-  ASSERT_EQ(::symlinkat("/etc/passwd", dir_->fd(), "dd/abs"), 0);
+  ASSERT_EQ(::symlinkat("nope", dir_.fd(), "dd/l"), 0);
+  ASSERT_EQ(::symlinkat("/etc/passwd", dir_.fd(), "dd/abs"), 0);
   EXPECT_EQ(sum("dd"), "dir:6103385d99e3a06ac55b59eed07302e7d57decfdd5a3a3f1c230f3e003b50e64");
 }
 
 TEST_F(TarsumTree, OfALinkIsThatOfItsTarget) {
   write("a", "1");
-  ASSERT_EQ(::symlinkat("a", dir_->fd(), "link"), 0);
+  ASSERT_EQ(::symlinkat("a", dir_.fd(), "link"), 0);
   EXPECT_EQ(sum("link"), sum("a"));
 }
 
@@ -126,7 +119,7 @@ TEST_F(TarsumTree, FollowsContentButNotTime) {
   write("a", "1");
   auto before = sum("a");
   timespec old[2] = {{1, 0}, {1, 0}};
-  ASSERT_EQ(::utimensat(dir_->fd(), "a", old, 0), 0);
+  ASSERT_EQ(::utimensat(dir_.fd(), "a", old, 0), 0);
   EXPECT_EQ(sum("a"), before);
   write("a", "2");
   EXPECT_NE(sum("a"), before);
@@ -135,7 +128,7 @@ TEST_F(TarsumTree, FollowsContentButNotTime) {
 // A hard link's content counts: docker hashes its header alone and serves a stale image.
 TEST_F(TarsumTree, FollowsTheContentOfAHardLink) {
   write("a", "1");
-  ASSERT_EQ(::linkat(dir_->fd(), "a", dir_->fd(), "z", 0), 0);
+  ASSERT_EQ(::linkat(dir_.fd(), "a", dir_.fd(), "z", 0), 0);
   auto before = sum("z");
   write("a", "2");
   EXPECT_NE(sum("z"), before);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 #include "tar/writer.h"
 
 namespace strata::build {
@@ -45,32 +45,24 @@ using enum tar::EntryType;
 
 class Unpack : public testing::Test {
  protected:
-  void SetUp() override {
-    auto parent = open_dir(AT_FDCWD, testing::TempDir());
-    ASSERT_TRUE(parent);
-    auto temp = TempDir::create(parent->get(), "strata-unpack-");
-    ASSERT_TRUE(temp);
-    dir_.emplace(*std::move(temp));
-  }
-
   Result<void> unpack_members(const std::vector<Member>& members, Marks marks = Marks::Names) {
     auto bytes = archive(members);
     StringSource source(bytes);
-    return unpack(dir_->fd(), source, marks, {});
+    return unpack(dir_.fd(), source, marks, {});
   }
   std::string text(const std::string& name) {
-    auto content = read_file(dir_->fd(), name);
+    auto content = read_file(dir_.fd(), name);
     return content ? *content : content.error().message();
   }
   struct stat stat_of(const std::string& name) {
-    auto st = stat_at(dir_->fd(), name);
+    auto st = stat_at(dir_.fd(), name);
     EXPECT_TRUE(st) << name;
     struct stat none = {};
     return st ? *st : none;
   }
-  bool there(const std::string& name) { return static_cast<bool>(stat_at(dir_->fd(), name)); }
+  bool there(const std::string& name) { return static_cast<bool>(stat_at(dir_.fd(), name)); }
 
-  std::optional<TempDir> dir_;
+  TestDir dir_{"strata-unpack-"};
 };
 
 TEST_F(Unpack, TheLaterEntryOfANameWins) {
@@ -120,9 +112,9 @@ TEST_F(Unpack, HardLinksAreOneFile) {
 }
 
 TEST_F(Unpack, DirectoriesGetTheirTimesLast) {
-  ASSERT_EQ(::mkdirat(dir_->fd(), "old", 0755), 0);
+  ASSERT_EQ(::mkdirat(dir_.fd(), "old", 0755), 0);
   timespec times[2] = {{50, 0}, {50, 0}};
-  ASSERT_EQ(::utimensat(dir_->fd(), "old", times, 0), 0);
+  ASSERT_EQ(::utimensat(dir_.fd(), "old", times, 0), 0);
   ASSERT_TRUE(unpack_members({{"d", Directory, "", 70, 0700},
                               {"d/x", Regular, "", 80},
                               {"old/x", Regular, "", 90},
@@ -154,7 +146,7 @@ TEST_F(Unpack, MarksAreNamesOrRefusedOrDelete) {
 TEST_F(Unpack, TellsDamage) {
   auto bytes = archive({{"x", Regular, std::string(5000, 'x')}}).substr(0, 3000);
   StringSource source(bytes);
-  auto done = unpack(dir_->fd(), source, Marks::Names, {});
+  auto done = unpack(dir_.fd(), source, Marks::Names, {});
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().message(), "unexpected EOF");
 }
@@ -164,7 +156,7 @@ TEST_F(Unpack, StopsWhenItIsAskedTo) {
   stop.request_stop();
   auto bytes = archive({{"x", Regular, "x"}});
   StringSource source(bytes);
-  auto done = unpack(dir_->fd(), source, Marks::Names, stop.get_token());
+  auto done = unpack(dir_.fd(), source, Marks::Names, stop.get_token());
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code(), ErrorCode::Cancelled);
 }

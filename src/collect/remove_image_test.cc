@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 #include "collect/buildkit.h"
 #include "collect/disk_usage.h"
 #include "collect/sweep.h"
@@ -29,9 +29,7 @@ T must(Result<T> result) {
 class Removal : public testing::Test {
  protected:
   void SetUp() override {
-    auto parent = must(open_dir(AT_FDCWD, "/var/tmp"));
-    temp_.emplace(must(TempDir::create(parent.get(), "strata-collect-")));
-    root_ = "/var/tmp/" + temp_->name() + "/root";
+    root_ = temp_.path() + "/root";
     reopen();
   }
 
@@ -89,7 +87,7 @@ class Removal : public testing::Test {
     return must(list_dir(dir.get())).size();
   }
 
-  std::optional<TempDir> temp_;
+  TestDir temp_{"strata-collect-"};
   std::string root_;
   std::unique_ptr<Store> store_;
   int count_ = 0;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 #include "container/copy_tree.h"
 #include "fs/whiteout.h"
 #include "fs/xattr.h"
@@ -19,14 +19,9 @@ class Changes : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) FAIL() << "whiteouts need root";
-    auto parent = open_dir(AT_FDCWD, "/var/tmp");
-    ASSERT_TRUE(parent);
-    auto temp = TempDir::create(parent->get(), "strata-changes-");
-    ASSERT_TRUE(temp);
-    temp_.emplace(*std::move(temp));
     for (auto [name, fd] : {std::pair("lower", &lower_), std::pair("upper", &upper_)}) {
-      ASSERT_TRUE(make_dirs(temp_->fd(), name, 0755));
-      auto dir = open_dir(temp_->fd(), name);
+      ASSERT_TRUE(make_dirs(temp_.fd(), name, 0755));
+      auto dir = open_dir(temp_.fd(), name);
       ASSERT_TRUE(dir);
       *fd = *std::move(dir);
     }
@@ -52,7 +47,7 @@ class Changes : public testing::Test {
     return text;
   }
 
-  std::optional<TempDir> temp_;
+  TestDir temp_{"strata-changes-"};
   UniqueFd lower_;
   UniqueFd upper_;
 };
@@ -124,9 +119,9 @@ TEST_F(Changes, TypeTimeOwnerAndCapabilityCount) {
 }
 
 TEST_F(Changes, LayersAreSeenThroughEachOther) {
-  auto below = make_dirs(temp_->fd(), "below", 0755);
+  auto below = make_dirs(temp_.fd(), "below", 0755);
   ASSERT_TRUE(below);
-  auto bottom = open_dir(temp_->fd(), "below");
+  auto bottom = open_dir(temp_.fd(), "below");
   ASSERT_TRUE(bottom);
   write(*bottom, "d/deleted");
   write(*bottom, "d/seen");

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 #include "container/changes.h"
 #include "container/commit.h"
 #include "container/lookup.h"
@@ -51,12 +51,7 @@ class Containers : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) FAIL() << "mounting needs root";
-    auto parent = open_dir(AT_FDCWD, "/var/tmp");
-    ASSERT_TRUE(parent);
-    auto temp = TempDir::create(parent->get(), "strata-containers-");
-    ASSERT_TRUE(temp);
-    temp_.emplace(*std::move(temp));
-    auto store = Store::open("/var/tmp/" + temp_->name(), Store::Access::Write);
+    auto store = Store::open(temp_.path(), Store::Access::Write);
     ASSERT_TRUE(store) << store.error().message();
     store_ = *std::move(store);
     make_image();
@@ -118,7 +113,7 @@ class Containers : public testing::Test {
     return names ? names->size() : 0;
   }
 
-  std::optional<TempDir> temp_;
+  TestDir temp_{"strata-containers-"};
   std::unique_ptr<Store> store_;
 };
 

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 
 namespace strata {
 namespace {
@@ -13,8 +13,6 @@ using Stream = LogRecord::Stream;
 
 class JsonLog : public testing::Test {
  protected:
-  JsonLog() : parent_(*open_dir(AT_FDCWD, "/tmp")), dir_(*TempDir::create(parent_.get(), "log-")) {}
-
   std::string text() { return *read_file(dir_.fd(), "c-json.log"); }
   UniqueFd log() { return *open_at(dir_.fd(), "c-json.log", O_RDONLY); }
   UniqueFd file(std::string_view content) {
@@ -28,8 +26,7 @@ class JsonLog : public testing::Test {
     return lines;
   }
 
-  UniqueFd parent_;
-  TempDir dir_;
+  TestDir dir_{"strata-log-"};
 };
 
 TEST_F(JsonLog, OneRecordIsOneLineAsDockerWritesIt) {

@@ -6,7 +6,7 @@
 
 #include "base/io.h"
 #include "base/process.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 #include "container/json_log.h"
 
 namespace strata {
@@ -16,10 +16,7 @@ const std::string kContainer = "0123456789abcdef0123456789abcdef0123456789abcdef
 
 class Liveness : public testing::Test {
  protected:
-  Liveness()
-      : parent_(*open_dir(AT_FDCWD, "/tmp")),
-        dir_(*TempDir::create(parent_.get(), "live-")),
-        store_(*Store::open("/tmp/" + dir_.name() + "/root", Store::Access::Write)) {
+  Liveness() : store_(*Store::open(dir_.path() + "/root", Store::Access::Write)) {
     EXPECT_TRUE(make_dirs(store_->containers_dir(), kContainer, 0710));
     EXPECT_TRUE(make_dirs(store_->own_dir(), run_files(*store_, kContainer).name + "/exit", 0700));
   }
@@ -44,8 +41,7 @@ class Liveness : public testing::Test {
   }
   bool has_run_files() { return stat_at(AT_FDCWD, run_files(*store_, kContainer).dir).has_value(); }
 
-  UniqueFd parent_;
-  TempDir dir_;
+  TestDir dir_{"strata-live-"};
   std::unique_ptr<Store> store_;
 };
 

@@ -6,7 +6,7 @@
 #include <random>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 #include "fs/overlay_mount.h"
 #include "fs/whiteout.h"
 #include "fs/xattr.h"
@@ -19,16 +19,11 @@ class MergedDirs : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) FAIL() << "mounting needs root";
-    auto parent = open_dir(AT_FDCWD, "/var/tmp");  // /tmp may be a tmpfs
-    ASSERT_TRUE(parent);
-    auto temp = TempDir::create(parent->get(), "strata-merged-");
-    ASSERT_TRUE(temp);
-    temp_.emplace(*std::move(temp));
   }
 
   int add_layer(const std::string& name) {
-    EXPECT_TRUE(make_dirs(temp_->fd(), name, 0755));
-    auto dir = open_dir(temp_->fd(), name);
+    EXPECT_TRUE(make_dirs(temp_.fd(), name, 0755));
+    auto dir = open_dir(temp_.fd(), name);
     EXPECT_TRUE(dir);
     names_.push_back(name);
     fds_.push_back(*std::move(dir));
@@ -75,7 +70,7 @@ class MergedDirs : public testing::Test {
     }
   }
 
-  std::optional<TempDir> temp_;
+  TestDir temp_{"strata-merged-"};
   std::vector<std::string> names_;
   std::vector<UniqueFd> fds_;
   MergedDir::Layers layers_;  // top first
@@ -88,7 +83,7 @@ TEST_F(MergedDirs, ShowWhatOverlayfsShows) {
     names_.clear();
     layers_.clear();
     for (int i = 0; i < 4; i++) fill(add_layer(fmt::format("{}-{}", round, i)), 3);
-    auto mount = mount_overlay({temp_->fd(), names_, "", "", false});
+    auto mount = mount_overlay({temp_.fd(), names_, "", "", false});
     ASSERT_TRUE(mount) << mount.error().message();
     std::string ours;
     std::string overlayfs;

@@ -9,7 +9,7 @@
 #include <cerrno>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 #include "fs/whiteout.h"
 #include "fs/xattr.h"
 
@@ -20,14 +20,9 @@ class OverlayMount : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) FAIL() << "mounting needs root";
-    auto parent = open_dir(AT_FDCWD, "/var/tmp");  // /tmp may be a tmpfs
-    ASSERT_TRUE(parent);
-    auto temp = TempDir::create(parent->get(), "strata-overlay-");
-    ASSERT_TRUE(temp);
-    temp_.emplace(*std::move(temp));
   }
 
-  int dir() const { return temp_->fd(); }
+  int dir() const { return temp_.fd(); }
   void make(const std::string& path) { ASSERT_TRUE(make_dirs(dir(), path, 0755)); }
   void write(const std::string& path, std::string_view text) {
     ASSERT_TRUE(write_file(dir(), path, text, 0644));
@@ -47,7 +42,7 @@ class OverlayMount : public testing::Test {
     return *list;
   }
 
-  std::optional<TempDir> temp_;
+  TestDir temp_{"strata-overlay-"};
 };
 
 using Names = std::vector<std::string>;
@@ -154,7 +149,7 @@ TEST_F(OverlayMount, IsNowhereAttachedAndVanishesWithItsDescriptor) {
     auto mount = mount_overlay(spec({"base"}, "upper"));
     ASSERT_TRUE(mount) << mount.error().message();
     auto mounts = read_file(AT_FDCWD, "/proc/self/mountinfo");
-    EXPECT_EQ(mounts->find(temp_->name()), std::string::npos);
+    EXPECT_EQ(mounts->find(temp_.name()), std::string::npos);
   }
 }
 
@@ -178,7 +173,7 @@ TEST_F(OverlayMount, AChildProcessAttachesItForItself) {
   for (const auto& s : {spec({"base"}, "upper"), spec({"base"})}) {
     auto mount = mount_overlay(s);
     ASSERT_TRUE(mount);
-    auto target = "/var/tmp/" + temp_->name() + "/target";
+    auto target = temp_.path() + "/target";
     pid_t pid = ::fork();
     if (pid == 0) {
       bool ok = ::unshare(CLONE_NEWNS) == 0 &&

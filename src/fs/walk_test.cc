@@ -10,21 +10,14 @@
 #include <vector>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 
 namespace strata {
 namespace {
 
 class Walk : public testing::Test {
  protected:
-  void SetUp() override {
-    auto parent = open_dir(AT_FDCWD, "/var/tmp");
-    ASSERT_TRUE(parent);
-    auto temp = TempDir::create(parent->get(), "strata-walk-");
-    ASSERT_TRUE(temp);
-    temp_.emplace(*std::move(temp));
-  }
-  int dir() const { return temp_->fd(); }
+  int dir() const { return temp_.fd(); }
   void touch(const std::string& path) { ASSERT_TRUE(write_file(dir(), path, "", 0644)); }
 
   std::vector<std::string> walk() {
@@ -39,7 +32,7 @@ class Walk : public testing::Test {
     return paths;
   }
 
-  std::optional<TempDir> temp_;
+  TestDir temp_{"strata-walk-"};
 };
 
 using Paths = std::vector<std::string>;

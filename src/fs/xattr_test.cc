@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 #include "fs/whiteout.h"
 
 namespace strata {
@@ -15,17 +15,12 @@ class XattrTest : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) FAIL() << "trusted.* needs root";
-    auto parent = open_dir(AT_FDCWD, "/var/tmp");  // /tmp may be a tmpfs, without user.*
-    ASSERT_TRUE(parent);
-    auto temp = TempDir::create(parent->get(), "strata-xattr-");
-    ASSERT_TRUE(temp);
-    temp_.emplace(*std::move(temp));
     ASSERT_TRUE(write_file(dir(), "file", "x", 0644));
     ASSERT_EQ(::symlinkat("file", dir(), "link"), 0);
     ASSERT_EQ(::mkdirat(dir(), "sub", 0755), 0);
   }
-  int dir() const { return temp_->fd(); }
-  std::optional<TempDir> temp_;
+  int dir() const { return temp_.fd(); }
+  TestDir temp_{"strata-xattr-"};
 };
 
 TEST_F(XattrTest, AreListedSortedWithTheirBytes) {

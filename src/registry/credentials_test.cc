@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 
 namespace strata::registry {
 namespace {
@@ -13,27 +13,23 @@ namespace {
 class CredentialsTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto root = open_dir(AT_FDCWD, "/tmp");
-    auto dir = TempDir::create(root->get(), "strata-credentials-");
-    ASSERT_TRUE(dir);
-    dir_.emplace(*std::move(dir));
-    path_ = "/tmp/" + dir_->name();
+    path_ = dir_.path();
     settings_.config_file = path_ + "/docker/config.json";
     settings_.auth_files = {path_ + "/auth.json"};
   }
 
   void write(const std::string& name, std::string_view text, mode_t mode = 0600) {
-    ASSERT_TRUE(make_dirs(dir_->fd(), "docker", 0700));
-    ASSERT_TRUE(write_file(dir_->fd(), name, text, mode));
+    ASSERT_TRUE(make_dirs(dir_.fd(), "docker", 0700));
+    ASSERT_TRUE(write_file(dir_.fd(), name, text, mode));
   }
-  std::string read() { return *read_file(dir_->fd(), "docker/config.json"); }
+  std::string read() { return *read_file(dir_.fd(), "docker/config.json"); }
   std::optional<Credentials> find(const char* domain, const char* path = "library/x") {
     auto found = find_credentials(settings_, domain, path);
     EXPECT_TRUE(found) << found.error().message();
     return found ? *found : std::nullopt;
   }
 
-  std::optional<TempDir> dir_;
+  TestDir dir_{"strata-credentials-"};
   std::string path_;
   Settings settings_;
 };
@@ -82,7 +78,7 @@ TEST_F(CredentialsTest, AreStoredBesideWhatIsThere) {
             "{\n\t\"HttpHeaders\": {\n\t\t\"a\": \"b\"\n\t},\n\t\"auths\": {\n\t\t\"x\": {\n\t\t\t"
             "\"auth\": \"YTpi\"\n\t\t},\n\t\t\"reg:5000\": {\n\t\t\t\"auth\": "
             "\"Ym9iOnNlY3JldA==\"\n\t\t}\n\t}\n}");
-  EXPECT_EQ(stat_at(dir_->fd(), "docker/config.json")->st_mode & 0777, 0600U);
+  EXPECT_EQ(stat_at(dir_.fd(), "docker/config.json")->st_mode & 0777, 0600U);
   EXPECT_TRUE(*erase_credentials(settings_, "reg:5000"));
   EXPECT_FALSE(*erase_credentials(settings_, "reg:5000"));
   EXPECT_EQ(find("x"), (Credentials{"a", "b", ""}));

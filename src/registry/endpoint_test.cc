@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 #include "registry/detail/hosts_toml.h"
 
 namespace strata::registry {
@@ -55,18 +55,14 @@ TEST(Endpoint, MirrorsOfDockerHub) {
 class CertsDir : public testing::Test {
  protected:
   void SetUp() override {
-    auto root = open_dir(AT_FDCWD, "/tmp");
-    auto dir = TempDir::create(root->get(), "strata-certs-");
-    ASSERT_TRUE(dir);
-    dir_.emplace(*std::move(dir));
-    settings_.certs_dirs = {"/tmp/" + dir_->name()};
-    ASSERT_TRUE(make_dirs(dir_->fd(), "reg", 0755));
+    settings_.certs_dirs = {dir_.path()};
+    ASSERT_TRUE(make_dirs(dir_.fd(), "reg", 0755));
   }
   void write(const std::string& name, std::string_view text) {
-    ASSERT_TRUE(write_file(dir_->fd(), "reg/" + name, text, 0644));
+    ASSERT_TRUE(write_file(dir_.fd(), "reg/" + name, text, 0644));
   }
 
-  std::optional<TempDir> dir_;
+  TestDir dir_{"strata-certs-"};
   Settings settings_;
 };
 

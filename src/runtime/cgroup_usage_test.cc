@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 
 namespace strata {
 namespace {
@@ -58,18 +58,11 @@ TEST(FindCgroups, AGroupOfSomebodyElseIsNotTakenForItsOwn) {
 /// A directory with the files of one group.
 class Files : public testing::Test {
  protected:
-  void SetUp() override {
-    auto parent = open_dir(AT_FDCWD, "/tmp");
-    ASSERT_TRUE(parent);
-    auto temp = TempDir::create(parent->get(), "strata-cgroup-");
-    ASSERT_TRUE(temp);
-    temp_.emplace(*std::move(temp));
-    place_ = "/tmp/" + temp_->name();
-  }
+  void SetUp() override { place_ = temp_.path(); }
   void write(const std::string& name, std::string_view text) {
-    ASSERT_TRUE(write_file(temp_->fd(), name, text, 0644));
+    ASSERT_TRUE(write_file(temp_.fd(), name, text, 0644));
   }
-  std::optional<TempDir> temp_;
+  TestDir temp_{"strata-cgroup-"};
   std::string place_;
 };
 

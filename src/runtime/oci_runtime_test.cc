@@ -17,7 +17,7 @@
 
 #include "base/io.h"
 #include "base/random_id.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 #include "fs/overlay_mount.h"
 #include "runtime/bundle.h"
 #include "runtime/conmon.h"
@@ -51,21 +51,16 @@ class Runtime : public testing::TestWithParam<std::string> {
     if (::geteuid() != 0) FAIL() << "containers need root";
     if (::access("/bin/busybox", X_OK) != 0) FAIL() << "needs busybox-static";
     if (find_program(program()) == program()) FAIL() << "needs " << program();
-    auto parent = open_dir(AT_FDCWD, "/var/tmp");
-    ASSERT_TRUE(parent);
-    auto temp = TempDir::create(parent->get(), "strata-runtime-");
-    ASSERT_TRUE(temp);
-    temp_.emplace(*std::move(temp));
-    base_ = "/var/tmp/" + temp_->name();
+    base_ = temp_.path();
     for (const char* d : {"layer/bin", "layer/etc", "layer/proc", "layer/sys", "layer/dev", "upper",
                           "work", "rootfs", "bundle", "exit"})
-      ASSERT_TRUE(make_dirs(temp_->fd(), d, 0755));
+      ASSERT_TRUE(make_dirs(temp_.fd(), d, 0755));
     auto busybox = read_file(AT_FDCWD, "/bin/busybox");
     ASSERT_TRUE(busybox);
-    ASSERT_TRUE(write_file(temp_->fd(), "layer/bin/busybox", *busybox, 0755));
+    ASSERT_TRUE(write_file(temp_.fd(), "layer/bin/busybox", *busybox, 0755));
     for (const char* name : {"sh", "id", "cat", "sleep", "echo", "pwd", "env", "ls", "ip", "tty"})
-      ASSERT_EQ(::symlinkat("busybox", temp_->fd(), (std::string("layer/bin/") + name).c_str()), 0);
-    ASSERT_TRUE(write_file(temp_->fd(), "layer/etc/passwd", "root:x:0:0::/root:/bin/sh\n", 0644));
+      ASSERT_EQ(::symlinkat("busybox", temp_.fd(), (std::string("layer/bin/") + name).c_str()), 0);
+    ASSERT_TRUE(write_file(temp_.fd(), "layer/etc/passwd", "root:x:0:0::/root:/bin/sh\n", 0644));
     auto runtime = OciRuntime::open({program(), base_ + "/state"});
     ASSERT_TRUE(runtime) << runtime.error().message();
     runtime_.emplace(*std::move(runtime));
@@ -89,11 +84,11 @@ class Runtime : public testing::TestWithParam<std::string> {
   void write_config() {
     auto config = runtime_->config(spec_);
     learn_ = config.learn;
-    ASSERT_TRUE(write_file(temp_->fd(), "bundle/config.json", config.json, 0600));
+    ASSERT_TRUE(write_file(temp_.fd(), "bundle/config.json", config.json, 0600));
   }
 
   UniqueFd mount() {
-    auto mount = mount_overlay({temp_->fd(), {"layer"}, "upper", "work", false});
+    auto mount = mount_overlay({temp_.fd(), {"layer"}, "upper", "work", false});
     EXPECT_TRUE(mount) << mount.error().message();
     return *std::move(mount);
   }
@@ -117,7 +112,7 @@ class Runtime : public testing::TestWithParam<std::string> {
 
   /// Other programs mount things meanwhile; what counts is below our directory.
   bool is_mounted_here() const {
-    return read_file(AT_FDCWD, "/proc/self/mountinfo")->find(temp_->name()) != std::string::npos;
+    return read_file(AT_FDCWD, "/proc/self/mountinfo")->find(temp_.name()) != std::string::npos;
   }
 
   bool is_running() const {
@@ -156,7 +151,7 @@ class Runtime : public testing::TestWithParam<std::string> {
     return options;
   }
 
-  std::optional<TempDir> temp_;
+  TestDir temp_{"strata-runtime-"};
   std::string base_;
   std::string id_ = random_hex(32);
   std::optional<OciRuntime> runtime_;
@@ -186,10 +181,10 @@ TEST_P(Runtime, EnvironmentUserAndDirectory) {
 
 TEST_P(Runtime, WritesGoToTheUpperDirectoryAndNothingStaysMounted) {
   EXPECT_EQ(sh("echo new > /file; rm /etc/passwd").outcome.status.code, 0);
-  EXPECT_EQ(*read_file(temp_->fd(), "upper/file"), "new\n");
-  EXPECT_TRUE(stat_at(temp_->fd(), "layer/etc/passwd"));
+  EXPECT_EQ(*read_file(temp_.fd(), "upper/file"), "new\n");
+  EXPECT_TRUE(stat_at(temp_.fd(), "layer/etc/passwd"));
   EXPECT_FALSE(is_mounted_here());
-  auto rootfs = open_dir(temp_->fd(), "rootfs");
+  auto rootfs = open_dir(temp_.fd(), "rootfs");
   EXPECT_TRUE(list_dir(rootfs->get())->empty());
 }
 
@@ -306,7 +301,7 @@ TEST_P(Runtime, APhantomProgramGivesDockersMessage) {
 }
 
 TEST_P(Runtime, AProgramThatTheKernelRefusesIsNoFailureOfTheRuntime) {
-  ASSERT_TRUE(write_file(temp_->fd(), "layer/bin/bad", "no program", 0755));
+  ASSERT_TRUE(write_file(temp_.fd(), "layer/bin/bad", "no program", 0755));
   auto ran = run({"/bin/bad"});
   EXPECT_FALSE(ran.outcome.failure);
   EXPECT_NE(ran.outcome.status.code, 0);
@@ -447,7 +442,7 @@ TEST_P(Runtime, TheSeccompFilterOfTheFirstIsThatOfTheNext) {
     auto bytes = read_file(AT_FDCWD, base_ + "/state/" + id_ + "/seccomp.bpf");
     return bytes ? *bytes : "";
   };
-  auto config = [&] { return *read_file(temp_->fd(), "bundle/config.json"); };
+  auto config = [&] { return *read_file(temp_.fd(), "bundle/config.json"); };
   auto first = filter();
   EXPECT_EQ(config().find(kAnnotation), std::string::npos);
   auto second = filter();
@@ -511,13 +506,13 @@ TEST_P(Runtime, DetachedUnderConmon) {
   auto detached = create_detached(*runtime_, options);
   ASSERT_TRUE(detached) << detached.error().message();
   ASSERT_FALSE(detached->failure) << detached->failure->message;
-  EXPECT_EQ(std::to_string(detached->pid), *read_file(temp_->fd(), "pid"));
+  EXPECT_EQ(std::to_string(detached->pid), *read_file(temp_.fd(), "pid"));
   EXPECT_EQ(runtime_->state(id_)->status, ContainerStatus::Created);
   EXPECT_EQ(read_exit_code(options.exit_dir, id_).error().code(), ErrorCode::NotFound);
   ASSERT_TRUE(runtime_->start_created(id_));
   ASSERT_TRUE(eventually([&] { return read_exit_code(options.exit_dir, id_).has_value(); }));
   EXPECT_EQ(*read_exit_code(options.exit_dir, id_), 9);
-  EXPECT_TRUE(eventually([&] { return stat_at(temp_->fd(), "hook").has_value(); }));
+  EXPECT_TRUE(eventually([&] { return stat_at(temp_.fd(), "hook").has_value(); }));
   EXPECT_EQ(runtime_->state(id_)->status, ContainerStatus::Stopped);
   EXPECT_EQ(runtime_->kill(id_, SIGKILL).error().code(), ErrorCode::Conflict);
   EXPECT_TRUE(runtime_->remove(id_, false));
@@ -529,9 +524,9 @@ TEST_P(Runtime, DetachedUnderConmon) {
     (record->stream == LogRecord::Stream::Stdout ? out : err) += record->bytes;
   EXPECT_EQ(out, "one\ntwo");
   EXPECT_EQ(err, "bad\n");
-  EXPECT_TRUE(stat_at(temp_->fd(), "upper/made"));
+  EXPECT_TRUE(stat_at(temp_.fd(), "upper/made"));
   EXPECT_FALSE(is_mounted_here());
-  auto conmon = std::stoi(*read_file(temp_->fd(), "conmon.pid"));
+  auto conmon = std::stoi(*read_file(temp_.fd(), "conmon.pid"));
   EXPECT_TRUE(eventually([&] { return is_dead(conmon); }));
 }
 

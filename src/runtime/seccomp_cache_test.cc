@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 
 namespace strata {
 namespace {
@@ -14,12 +14,9 @@ namespace {
 class SeccompCacheTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto parent = open_dir(AT_FDCWD, "/var/tmp");
-    ASSERT_TRUE(parent);
-    temp_.emplace(*TempDir::create(parent->get(), "strata-seccomp-"));
-    base_ = "/var/tmp/" + temp_->name();
+    base_ = temp_.path();
     cache_.emplace(base_ + "/cache", "/bin/sh");
-    ASSERT_TRUE(write_file(temp_->fd(), "filter", program(2), 0600));
+    ASSERT_TRUE(write_file(temp_.fd(), "filter", program(2), 0600));
   }
 
   static std::string program(std::size_t instructions) {
@@ -29,7 +26,7 @@ class SeccompCacheTest : public testing::Test {
     return bytes;
   }
 
-  std::optional<TempDir> temp_;
+  TestDir temp_{"strata-seccomp-"};
   std::string base_;
   std::optional<SeccompCache> cache_;
 };
@@ -50,7 +47,7 @@ TEST_F(SeccompCacheTest, WhatIsNoProgramIsNotKept) {
   auto whole = program(2);
   for (const auto& bytes :
        {std::string(), whole.substr(0, 15), whole.substr(0, 8), program(BPF_MAXINSNS + 1)}) {
-    ASSERT_TRUE(write_file(temp_->fd(), "filter", bytes, 0600));
+    ASSERT_TRUE(write_file(temp_.fd(), "filter", bytes, 0600));
     EXPECT_FALSE(cache_->keep("k", base_ + "/filter")) << bytes.size();
   }
   EXPECT_FALSE(cache_->keep("k", base_ + "/none"));

@@ -4,10 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <optional>
-
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 
 namespace strata {
 namespace {
@@ -30,16 +28,11 @@ constexpr std::string_view kGroup =
 class Users : public testing::Test {
  protected:
   void SetUp() override {
-    auto parent = open_dir(AT_FDCWD, "/var/tmp");
-    ASSERT_TRUE(parent);
-    auto temp = TempDir::create(parent->get(), "strata-user-");
-    ASSERT_TRUE(temp);
-    temp_.emplace(*std::move(temp));
     ASSERT_TRUE(make_dirs(root(), "etc", 0755));
     ASSERT_TRUE(write_file(root(), "etc/passwd", kPasswd, 0644));
     ASSERT_TRUE(write_file(root(), "etc/group", kGroup, 0644));
   }
-  int root() const { return temp_->fd(); }
+  int root() const { return temp_.fd(); }
 
   std::string user(std::string_view spec) const {
     auto u = resolve_user(root(), spec);
@@ -53,7 +46,7 @@ class Users : public testing::Test {
     return o ? fmt::format("{}:{}", o->uid, o->gid) : o.error().message();
   }
 
-  std::optional<TempDir> temp_;
+  TestDir temp_{"strata-user-"};
 };
 
 TEST_F(Users, ResolvesAsDockerDoes) {

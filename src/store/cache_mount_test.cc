@@ -3,14 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 
 namespace strata {
 namespace {
 
 class CacheMountTest : public ::testing::Test {
  protected:
-  TempDir dir_ = *TempDir::create(open_dir(AT_FDCWD, "/var/tmp")->get(), "strata-cache-mount-");
+  TestDir dir_{"strata-cache-mount-"};
 
   Result<CacheMount> take(const std::string& id, CacheMount::Sharing sharing,
                           std::stop_token stop = {}) {

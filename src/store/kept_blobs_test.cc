@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/io.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 
 namespace strata {
 namespace {
@@ -29,7 +29,7 @@ class KeptBlobs : public testing::Test {
     for (const auto& blob : *blobs) out.push_back(blob.name);
     return out;
   }
-  TempDir dir_ = *TempDir::create(open_dir(AT_FDCWD, "/var/tmp")->get(), "strata-kept-blobs-");
+  TestDir dir_{"strata-kept-blobs-"};
 };
 
 TEST_F(KeptBlobs, AreFoundByTheirDigest) {

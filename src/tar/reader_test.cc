@@ -13,7 +13,7 @@
 
 #include "base/io.h"
 #include "base/process.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 #include "tar/writer.h"
 
 namespace strata::tar {
@@ -575,11 +575,8 @@ class GnuTar : public testing::TestWithParam<const char*> {};
 
 TEST_P(GnuTar, IsReadInEachOfItsFormats) {
   const std::string format = GetParam();
-  auto parent = open_dir(AT_FDCWD, testing::TempDir());
-  ASSERT_TRUE(parent);
-  auto temp = TempDir::create(parent->get(), "strata-tar-test-");
-  ASSERT_TRUE(temp);
-  const int dir = temp->fd();
+  TestDir temp("strata-tar-test-");
+  const int dir = temp.fd();
   ASSERT_TRUE(write_file(dir, "file", "hello", 0640));
   ASSERT_TRUE(write_file(dir, "big", std::string(70000, 'b'), 04755));
   ASSERT_EQ(::linkat(dir, "file", dir, "hard", 0), 0);

@@ -11,7 +11,7 @@
 
 #include "base/io.h"
 #include "base/process.h"
-#include "base/temp_dir.h"
+#include "base/test_dir.h"
 #include "compress/gzip_reader.h"
 #include "compress/gzip_writer.h"
 #include "tar/crc64.h"
@@ -254,8 +254,7 @@ Result<Parts> take_apart(std::string_view archive) {
 
 /// The other way round; contents come from files of a temporary directory.
 Result<std::string> put_together(const Parts& parts) {
-  UniqueFd parent = TRY(open_dir(AT_FDCWD, testing::TempDir()));
-  TempDir dir = TRY(TempDir::create(parent.get(), "strata-split-test-"));
+  TestDir dir("strata-split-test-");
   StringSource source(parts.split);
   SplitReader split(source);
   std::string out;
@@ -299,21 +298,18 @@ TEST(Assemble, GivesTheSameBytes) {
 class AssembleGnuTar : public testing::TestWithParam<const char*> {};
 
 TEST_P(AssembleGnuTar, GivesTheSameBytes) {
-  auto parent = open_dir(AT_FDCWD, testing::TempDir());
-  ASSERT_TRUE(parent);
-  auto dir = TempDir::create(parent->get(), "strata-split-test-");
-  ASSERT_TRUE(dir);
-  ASSERT_TRUE(make_dirs(dir->fd(), "usr/share", 0755));
-  ASSERT_TRUE(write_file(dir->fd(), "usr/share/empty", "", 0644));
-  ASSERT_TRUE(write_file(dir->fd(), "usr/share/b\xff", std::string(513, 'x'), 0644));
-  ASSERT_TRUE(write_file(dir->fd(), "big", std::string(300000, 'y'), 0644));
-  ASSERT_EQ(::linkat(dir->fd(), "big", dir->fd(), "hard", 0), 0);
-  ASSERT_EQ(::symlinkat("big", dir->fd(), "link"), 0);
+  TestDir dir("strata-split-test-");
+  ASSERT_TRUE(make_dirs(dir.fd(), "usr/share", 0755));
+  ASSERT_TRUE(write_file(dir.fd(), "usr/share/empty", "", 0644));
+  ASSERT_TRUE(write_file(dir.fd(), "usr/share/b\xff", std::string(513, 'x'), 0644));
+  ASSERT_TRUE(write_file(dir.fd(), "big", std::string(300000, 'y'), 0644));
+  ASSERT_EQ(::linkat(dir.fd(), "big", dir.fd(), "hard", 0), 0);
+  ASSERT_EQ(::symlinkat("big", dir.fd(), "link"), 0);
   Command tar;
   tar.argv = {"tar", "--format="s + GetParam(),
-              "-C",  "/proc/self/fd/" + std::to_string(dir->fd()),
+              "-C",  "/proc/self/fd/" + std::to_string(dir.fd()),
               "-c",  "."};
-  tar.keep_fds = {dir->fd()};
+  tar.keep_fds = {dir.fd()};
   auto output = run_and_capture(tar);
   ASSERT_TRUE(output);
   ASSERT_TRUE(output->status.success()) << output->err;
