@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <atomic>
-#include <thread>
 
+#include "base/parallel.h"
 #include "check/detail/checker.h"
 #include "check/detail/contents_source.h"
 #include "store/layer_reader.h"
@@ -39,19 +39,12 @@ Result<void> Checker::check_contents() {
         !unreadable_.contains(layer.chain) && store_.layers().contains(layer.chain))
       todo.push_back(&layer);
   std::vector<Result<void>> results(todo.size());
-  std::atomic<std::size_t> next = 0;
   std::atomic<std::int64_t> bytes = 0;
   const auto order = largest_first(todo);
-  auto work = [&] {
-    for (auto i = next++; i < todo.size(); i = next++)
-      results[order[i]] = check_layer_contents(*todo[order[i]], bytes);
-  };
-  {
-    std::vector<std::jthread> workers;
-    auto count =
-        std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()), todo.size());
-    for (std::size_t i = 0; i < count; i++) workers.emplace_back(work);
-  }
+  TRY(for_each_index(todo.size(), processors(), [&](std::size_t i) -> Result<void> {
+    results[order[i]] = check_layer_contents(*todo[order[i]], bytes);
+    return {};  // damage of one layer is a finding, and the others are looked at too
+  }));
   report_.bytes = bytes;
   for (std::size_t i = 0; i < todo.size(); i++)
     if (!results[i]) report_contents(*todo[i], results[i].error());

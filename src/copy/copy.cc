@@ -1,11 +1,10 @@
 #include "copy/copy.h"
 
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <mutex>
-#include <thread>
 
+#include "base/parallel.h"
 #include "copy/detail/blob_stream.h"
 #include "copy/detail/media_types.h"
 #include "image/config.h"
@@ -147,33 +146,22 @@ class Copier {
   }
 
   Result<void> copy_all(const std::vector<Descriptor>& todo, Change change) {
-    std::atomic<std::size_t> next = 0;
-    std::optional<Error> error;
-    auto work = [&] {
-      for (auto at = next++; at < todo.size() && !failed_; at = next++) {
-        auto copied = copy_blob(todo[at], change);
-        std::lock_guard lock(mutex_);
-        if (copied) {
-          done_[{todo[at].digest, change}] = *std::move(copied);
-          continue;
-        }
-        if (!error) error = std::move(copied).error();
-        fail();
-      }
-    };
-    {
-      std::stop_callback stop(options_.stop, [this] { fail(); });
-      std::vector<std::jthread> workers;
-      auto count = std::min({todo.size(), kAtOnce, destination_.at_once()});
-      for (std::size_t i = 0; i < count; i++) workers.emplace_back(work);
-    }
+    std::stop_callback stop(options_.stop, [this] { cancel(); });
+    auto copied = for_each_index(
+        todo.size(), std::min(kAtOnce, destination_.at_once()),
+        [&](std::size_t i) -> Result<void> {
+          if (options_.stop.stop_requested()) return Error(ErrorCode::Cancelled, "cancelled");
+          auto blob = TRY(copy_blob(todo[i], change));
+          std::lock_guard lock(mutex_);
+          done_[{todo[i].digest, change}] = std::move(blob);
+          return {};
+        },
+        [this] { cancel(); });
     if (options_.stop.stop_requested()) return Error(ErrorCode::Cancelled, "cancelled");
-    if (error) return *std::move(error);
-    return {};
+    return copied;
   }
 
-  void fail() {
-    failed_ = true;
+  void cancel() {
     source_.cancel();
     destination_.cancel();
   }
@@ -219,7 +207,6 @@ class Copier {
   std::map<std::pair<Digest, Change>, Descriptor> done_;  // what has become of a blob
   std::mutex mutex_;                                      // guards done_ while workers run
   std::mutex events_mutex_;                               // one event at a time
-  std::atomic<bool> failed_ = false;
 };
 
 }  // namespace

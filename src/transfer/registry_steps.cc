@@ -1,13 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <set>
-#include <thread>
 
+#include "base/parallel.h"
 #include "store/kept_blobs.h"
 #include "transfer/detail/download.h"
 #include "transfer/detail/unpack_layer.h"
@@ -98,36 +97,12 @@ class RegistrySteps final : public SharedSteps {
   std::map<std::string, StepEntry> inline_;
 };
 
-/// Calls `act` for each index, several at once, until one fails.
-Result<void> for_each_index(std::size_t count,
-                            const std::function<Result<void>(std::size_t)>& act) {
-  std::atomic<std::size_t> next = 0;
-  std::atomic<bool> failed = false;
-  std::mutex mutex;  // guards `error`
-  std::optional<Error> error;
-  {
-    std::vector<std::jthread> workers;
-    for (std::size_t i = 0; i < std::min(kRequests, count); i++)
-      workers.emplace_back([&] {
-        for (std::size_t at = 0; !failed && (at = next++) < count;) {
-          auto done = act(at);
-          if (done) continue;
-          std::lock_guard lock(mutex);
-          if (!error) error = std::move(done).error();
-          failed = true;
-        }
-      });
-  }
-  if (error) return *std::move(error);
-  return {};
-}
-
 /// Those that the repository does not have with the same result.
 Result<std::vector<ExportedStep>> missing_steps(registry::Repository& repository,
                                                 const Reference& reference,
                                                 const std::vector<ExportedStep>& steps) {
   std::vector<char> is_there(steps.size());
-  TRY(for_each_index(steps.size(), [&](std::size_t i) -> Result<void> {
+  TRY(for_each_index(steps.size(), kRequests, [&](std::size_t i) -> Result<void> {
     auto document = repository.manifest(entry_reference(reference, steps[i].key));
     if (!document && document.error().code() != ErrorCode::NotFound)
       return std::move(document).error();
@@ -173,7 +148,7 @@ Result<void> export_to_registry(const Store& store, registry::Repository& reposi
     }
     entries.push_back(std::move(entry));
   }
-  return for_each_index(entries.size(), [&](std::size_t i) {
+  return for_each_index(entries.size(), kRequests, [&](std::size_t i) {
     return repository.put_manifest(entry_reference(reference, entries[i].key).tag,
                                    encode_step(entries[i]));
   });
