@@ -23,6 +23,7 @@ Result<void> NewBlob::begin() {
   drop();
   hasher_ = Hasher();
   size_ = 0;
+  write_back_ = {};
   if (limit_ <= 0) return {};
   // What a kill leaves under this name goes like the remains of pulls.
   auto name = "new-" + random_hex(16);
@@ -39,7 +40,8 @@ void NewBlob::add(std::string_view bytes) {
   hasher_.update(bytes);
   size_ += static_cast<std::int64_t>(bytes.size());
   if (name_.empty()) return;
-  if (size_ > limit_ || !write_all(copy_.get(), bytes)) drop();
+  if (size_ > limit_ || !write_all(copy_.get(), bytes)) return drop();
+  write_back_.advance(copy_.get(), size_);
 }
 
 void NewBlob::end() { digest_ = hasher_.finish(); }

@@ -15,7 +15,6 @@ namespace strata::detail {
 namespace {
 
 constexpr std::size_t kScratch = std::size_t{128} << 10;
-constexpr std::int64_t kWriteBack = std::int64_t{8} << 20;
 
 Result<UniqueFd> create_file(int dir, const std::string& name, mode_t mode) {
   return open_at(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0777);
@@ -101,7 +100,8 @@ Result<void> FileWriter::begin(const std::string& name, const tar::Entry& entry,
   name_ = name;
   entry_ = entry;
   layout_ = layout;
-  done_ = written_back_ = 0;
+  done_ = 0;
+  write_back_ = {};
   out_ = UniqueFd();
   candidate_ = find_candidate();
   if (!candidate_) out_ = TRY(create_file(dirs_.fd(), name_, entry_.mode));
@@ -112,17 +112,8 @@ Result<void> FileWriter::write(std::string_view bytes) {
   if (candidate_ && !TRY(candidate_goes_on_with(bytes))) TRY(write_instead());
   if (!candidate_) TRY(write_piece(out_.get(), done_, bytes, layout_));
   done_ += static_cast<std::int64_t>(bytes.size());
-  if (!candidate_) start_write_back();
+  if (!candidate_) write_back_.advance(out_.get(), done_);
   return {};
-}
-
-/// The disk begins with a large file while the rest of it comes: the sync at the end waits for
-/// less.
-void FileWriter::start_write_back() {
-  auto whole = done_ / kWriteBack * kWriteBack;
-  if (whole <= written_back_) return;
-  ::sync_file_range(out_.get(), written_back_, whole - written_back_, SYNC_FILE_RANGE_WRITE);
-  written_back_ = whole;
 }
 
 Result<void> FileWriter::end() {

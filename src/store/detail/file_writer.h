@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "base/fd.h"
+#include "base/write_back.h"
 #include "store/detail/dir_stack.h"
 #include "store/detail/metadata.h"
 #include "tar/header.h"
@@ -61,7 +62,6 @@ class FileWriter {
   Result<bool> candidate_goes_on_with(std::string_view bytes);
   bool link_candidate();
   Result<void> write_instead();
-  void start_write_back();
 
   DirStack& dirs_;
   const MetadataSetter& metadata_;
@@ -70,8 +70,8 @@ class FileWriter {
   Layout layout_ = Layout::Plain;
   UniqueFd out_;  // not open while a candidate fits
   std::optional<Candidate> candidate_;
-  std::int64_t done_ = 0;          // bytes of content that have come
-  std::int64_t written_back_ = 0;  // of them, or begun to be
+  std::int64_t done_ = 0;  // bytes of content that have come
+  WriteBack write_back_;
   std::unique_ptr<char[]> scratch_;
   std::unordered_set<ino_t> shared_;  // inodes linked from donors
 };

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/fd.h"
+#include "base/write_back.h"
 #include "digest/hasher.h"
 #include "store/store.h"
 
@@ -42,6 +43,7 @@ class NewBlob {
   Digest digest_;
   std::string name_;  // of the copy, below ROOT/strata/blobs; "" for none
   UniqueFd copy_;
+  WriteBack write_back_;
 };
 
 }  // namespace strata::transfer::detail
