@@ -1,5 +1,6 @@
 // The functions of {fmt} that are not inline. Debian has them as a shared library alone, which
 // every start of `strata` would have to load; its headers hold their text.
+#define FMT_STATIC_THOUSANDS_SEPARATOR ','  // no output of ours has one; else <locale> comes in
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,17 @@ void keep_freed_memory() {
   (void)::mallopt(M_TRIM_THRESHOLD, 2 * kLargestBuffer);
 }
 
+/// Nothing static is taken apart: that would bring in pages of the program for what ends with the
+/// process in any case.
+[[noreturn]] void leave(int status) {
+  (void)std::fflush(nullptr);
+#ifdef STRATA_SANITIZED  // a sanitizer says at exit(3) what it has found
+  std::exit(status);
+#else
+  ::_exit(status);
+#endif
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -27,5 +40,5 @@ int main(int argc, char** argv) {
   // What the caller left open is his: no container and no monitor of one, which stays, gets it.
   (void)::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   std::vector<std::string> args(argv + 1, argv + argc);
-  return strata::cli::run(strata::cli::strata_program(), args);
+  leave(strata::cli::run(strata::cli::strata_program(), args));
 }

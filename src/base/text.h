@@ -18,6 +18,10 @@ constexpr bool is_hex_digit(char c) {
 /// They point into `text`.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
+/// The parts of `text` between blanks, tabs and ends of lines, none of them empty.
+/// They point into `text`.
+std::vector<std::string_view> split_words(std::string_view text);
+
 /// Words with `separator` between them.
 std::string join(const std::vector<std::string>& words, std::string_view separator);
 

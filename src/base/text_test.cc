@@ -13,6 +13,13 @@ TEST(Split, KeepsEmptyParts) {
   EXPECT_EQ(split("", ','), (Parts{""}));
 }
 
+TEST(SplitWords, LeavesOutEmptyParts) {
+  EXPECT_EQ(split_words(" a\tbc \r\n d"), (Parts{"a", "bc", "d"}));
+  EXPECT_EQ(split_words("a"), (Parts{"a"}));
+  EXPECT_EQ(split_words(" \n"), Parts{});
+  EXPECT_EQ(split_words(""), Parts{});
+}
+
 TEST(HexDigit, TakesBothCases) {
   for (char c : std::string_view("0189abcfABCF")) EXPECT_TRUE(is_hex_digit(c)) << c;
   for (char c : std::string_view("gG/:@`x ")) EXPECT_FALSE(is_hex_digit(c)) << c;

@@ -1,6 +1,7 @@
+#include <limits.h>
 #include <unistd.h>
 
-#include <filesystem>
+#include <array>
 
 #include "base/io.h"
 #include "cli/commands.h"
@@ -38,9 +39,9 @@ Side side(const std::string& text) {
 
 /// Absolute, with the slash or "/." at its end.
 std::string absolute(const std::string& path) {
-  std::error_code error;
-  auto here = std::filesystem::current_path(error).string();
-  return path.starts_with('/') ? path : here + "/" + path;
+  std::array<char, PATH_MAX> here{};
+  if (path.starts_with('/') || ::getcwd(here.data(), here.size()) == nullptr) return path;
+  return std::string(here.data()) + "/" + path;
 }
 
 /// docker's client finds most of what is wrong by itself.

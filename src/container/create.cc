@@ -150,6 +150,21 @@ Result<ContainerRecord> make_record(const CreateRequest& request, const Image& i
   return r;
 }
 
+bool has_volumes(const ContainerRecord& r) {
+  return (r.config.volumes && !r.config.volumes->empty()) ||
+         std::any_of(r.mounts.begin(), r.mounts.end(),
+                     [](const MountPoint& m) { return m.type == "volume"; });
+}
+
+/// The image's files, to be looked at. A layer that stands alone is looked at where it is, because
+/// the end of a mount waits for all processors; unless files are read for volumes, which would move
+/// their access times in the layer.
+Result<UniqueFd> open_image_root(const Store& store, const LayerBase& base, bool to_read) {
+  if (base.lowers.size() == 1 && !to_read)
+    return open_dir(store.caches().dir(), base.lowers.front());
+  return mount_base(store, base);
+}
+
 /// containers/<id> appears by rename, with both files in it.
 Result<void> publish_record(const Store& store, const ContainerRecord& r) {
   auto name = "new-container-" + random_hex(8);
@@ -197,7 +212,7 @@ Result<CreatedContainer> create_container(const Store& store, const CreateReques
   const auto& diff_ids = image.config.diff_ids;
   UniqueFd root;
   auto base = TRY(layer_base(store, diff_ids));
-  if (!diff_ids.empty()) root = TRY(mount_base(store, base));
+  if (!diff_ids.empty()) root = TRY(open_image_root(store, base, has_volumes(record)));
   if (root) TRY(check_working_dir(root.get(), record.config.working_dir));
   ContainerLayers layers(store, record.id);
   TRY(layers.make(diff_ids, base, root ? root.get() : -1).context("container layers"));

@@ -48,7 +48,7 @@ Result<void> check_cpu(const ResourceLimits& l, std::int64_t nano_cpus) {
     if (nano_cpus > 0 && is_positive(period ? l.cpu_period : l.cpu_quota))
       return not_allowed(fmt::format("Conflicting options: Nano CPUs and CPU {} cannot both be set",
                                      period ? "Period" : "Quota"));
-  auto cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
+  const auto cpus = nano_cpus == 0 ? 0 : ::sysconf(_SC_NPROCESSORS_ONLN);  // reads a file of /sys
   if (nano_cpus < 0 || nano_cpus > cpus * kNano)
     return not_allowed(fmt::format(
         "Range of CPUs is from 0.01 to {0}.00, as there are only {0} CPUs available", cpus));

@@ -9,7 +9,8 @@
 namespace strata {
 namespace {
 
-constexpr std::string_view kAdjectives[] = {
+// Texts, not views of some: those would be relocated at each start of the program.
+constexpr char kAdjectives[][9] = {
     "able",    "agile",    "airy",    "alert",   "amber",  "ample",    "apt",    "autumn",
     "azure",   "balanced", "bold",    "brave",   "breezy", "bright",   "brisk",  "calm",
     "candid",  "careful",  "cheery",  "chosen",  "civil",  "clear",    "clever", "coastal",
@@ -28,7 +29,7 @@ constexpr std::string_view kAdjectives[] = {
     "western", "wise",     "witty",   "young",
 };
 
-constexpr std::string_view kSurnames[] = {
+constexpr char kSurnames[][13] = {
     "abel",        "agnesi",     "ampere",      "anning",       "archimedes", "avicenna",
     "avogadro",    "babbage",    "banneker",    "becquerel",    "bernoulli",  "blackwell",
     "bohr",        "boole",      "born",        "bose",         "boyle",      "brahe",
@@ -53,8 +54,8 @@ constexpr std::string_view kSurnames[] = {
     "weierstrass", "wing",       "wright",      "wu",           "yalow",      "zuse",
 };
 
-template <std::size_t N>
-std::string_view draw(const std::string_view (&words)[N], std::random_device& random) {
+template <std::size_t N, std::size_t Longest>
+std::string_view draw(const char (&words)[N][Longest], std::random_device& random) {
   return words[std::uniform_int_distribution<std::size_t>(0, N - 1)(random)];
 }
 

@@ -3,31 +3,37 @@
 #include <fcntl.h>
 #include <poll.h>
 
-#include <sstream>
+#include <charconv>
 
 #include "base/io.h"
 #include "base/text.h"
 #include "container/liveness.h"
 
 namespace strata {
+namespace {
+
+/// The number that the word at `column` begins with; 0 if there is none.
+std::uint64_t number_in(const std::vector<std::string_view>& words, std::size_t column) {
+  std::uint64_t n = 0;
+  if (column < words.size())
+    std::from_chars(words[column].data(), words[column].data() + words[column].size(), n);
+  return n;
+}
+
+}  // namespace
 
 NetworkTraffic parse_net_dev(std::string_view text) {
-  constexpr int kReceived = 1;  // columns behind the name (proc(5))
-  constexpr int kSent = 9;
+  constexpr std::size_t kReceived = 0;  // columns behind the name (proc(5))
+  constexpr std::size_t kSent = 8;
   NetworkTraffic traffic;
   for (auto line : split(text, '\n')) {
     auto colon = line.find(':');
     if (colon == std::string_view::npos) continue;  // headings
-    std::istringstream name(std::string(line.substr(0, colon)));
-    std::string device;
-    name >> device;
-    if (device == "lo") continue;
-    std::istringstream numbers(std::string(line.substr(colon + 1)));
-    std::uint64_t n = 0;
-    for (int column = kReceived; column <= kSent && numbers >> n; column++) {
-      if (column == kReceived) traffic.received += n;
-      if (column == kSent) traffic.sent += n;
-    }
+    const auto device = split_words(line.substr(0, colon));
+    if (!device.empty() && device.front() == "lo") continue;
+    const auto numbers = split_words(line.substr(colon + 1));
+    traffic.received += number_in(numbers, kReceived);
+    traffic.sent += number_in(numbers, kSent);
   }
   return traffic;
 }

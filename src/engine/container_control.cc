@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <sstream>
+#include <span>
 
 #include "base/io.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "container/exec.h"
 #include "container/liveness.h"
 #include "container/lookup.h"
@@ -27,11 +28,9 @@ Result<void> set_paused_by_name(const EngineOptions& engine, std::string_view na
   return set_paused(*store, record, paused);
 }
 
-std::vector<std::string> words_of_line(const std::string& line) {
-  std::istringstream in(line);
-  std::vector<std::string> words;
-  for (std::string word; in >> word;) words.push_back(std::move(word));
-  return words;
+std::vector<std::string> words_of_line(std::string_view line) {
+  const auto words = split_words(line);
+  return {words.begin(), words.end()};
 }
 
 /// Whether a process is in that PID namespace, which each container has for itself.
@@ -43,16 +42,14 @@ bool is_in_namespace(std::string_view pid, ino_t pid_namespace) {
 
 /// As docker reads the output of ps: a title for each column, and the last one takes the rest.
 Result<ContainerProcesses> parse_ps(const std::string& text, ino_t pid_namespace) {
-  std::istringstream in(text);
-  std::string line;
-  std::getline(in, line);
+  const auto lines = split(text, '\n');
   ContainerProcesses processes;
-  processes.titles = words_of_line(line);
+  processes.titles = words_of_line(lines.front());
   auto& titles = processes.titles;
   auto pid = std::find(titles.begin(), titles.end(), "PID") - titles.begin();
   if (pid == std::ssize(titles))
     return Error(ErrorCode::InvalidArgument, "Couldn't find PID field in ps output");
-  while (std::getline(in, line)) {
+  for (auto line : std::span(lines).subspan(1)) {
     auto words = words_of_line(line);
     if (std::ssize(words) <= pid ||
         !is_in_namespace(words[static_cast<std::size_t>(pid)], pid_namespace))

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -163,7 +162,7 @@ Result<std::int64_t> parse_ram_size(std::string_view text) {
   if (rest.starts_with(' ')) rest.remove_prefix(1);
   const auto exponent = ram_exponent(rest);
   if (!exponent) return bad();
-  size = std::ldexp(size, 10 * *exponent);
+  size *= static_cast<double>(std::int64_t{1} << (10 * *exponent));
   if (size >= 0x1p63) return bad();
   return static_cast<std::int64_t>(size);
 }

@@ -9,9 +9,10 @@
 namespace strata {
 namespace {
 
-// Calls that every container may make, whatever their arguments.
+// Calls that every container may make, whatever their arguments. Texts, not pointers to some: those
+// would be relocated at each start of the program.
 // clang-format off
-constexpr const char* kAllowed[] = {
+constexpr char kAllowed[][32] = {
     "_llseek", "_newselect", "accept", "accept4", "access", "adjtimex", "alarm", "bind", "brk",
     "cachestat", "capget", "capset", "chdir", "chmod", "chown", "chown32", "clock_adjtime",
     "clock_adjtime64", "clock_getres", "clock_getres_time64", "clock_gettime", "clock_gettime64",
@@ -131,7 +132,7 @@ constexpr std::int64_t kNamespaceFlags = 0x7e020000;
 // linux/personality.h: PER_LINUX, PER_LINUX32, each with UNAME26, and the query.
 constexpr std::int64_t kPersonalities[] = {0x0, 0x8, 0x20000, 0x20008, 0xffffffff};
 
-Json names(std::span<const char* const> calls) {
+Json names(const auto& calls) {
   Json::Array list;
   for (const char* call : calls) list.emplace_back(call);
   return list;

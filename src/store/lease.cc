@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <sstream>
 
 #include "base/io.h"
 #include "base/random_id.h"
+#include "base/text.h"
 
 namespace strata {
 namespace {
@@ -122,11 +122,12 @@ Result<std::vector<DeadLease>> dead_leases(int own_dir) {
     if (!lock && lock.error().code() == ErrorCode::Conflict) continue;
     if (!lock) return std::move(lock).error();
     DeadLease lease{TRY(std::move(lock)), path, {}, {}};
-    std::istringstream lines(TRY(read_file(own_dir, path)));
-    for (std::string line; std::getline(lines, line);) {
-      if (lines.eof()) break;  // cut off: what it names was not made
+    const auto text = TRY(read_file(own_dir, path));
+    auto lines = split(text, '\n');
+    lines.pop_back();  // empty, or cut off: what it names was not made
+    for (auto line : lines) {
       if (line.starts_with(kPath))
-        lease.paths.push_back(line.substr(kPath.size()));
+        lease.paths.emplace_back(line.substr(kPath.size()));
       else if (auto id = Digest::parse(line))
         lease.chains.emplace_back(*id);
     }
