@@ -14,6 +14,7 @@ namespace {
 constexpr const char* kSystemAuthorities = "/etc/ssl/certs";
 constexpr long kStallSeconds = 60;  // without a byte: the connection is dead
 constexpr std::size_t kMaxHeaders = std::size_t{64} << 10;  // bytes of a head that are kept
+constexpr std::size_t kReceive = std::size_t{256} << 10;    // bytes that are read at once
 
 /// "Get", "Head": as Go writes a method in an error.
 std::string verb_of(const std::string& method) {
@@ -58,6 +59,7 @@ class Exchange {
     set_request();
     set_callbacks();
     CURLcode code = curl_.perform(handle_.easy());
+    give_body();
     if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "cancelled");
     if (error_) return *std::move(error_);
     if (code != CURLE_OK) return handle_.error(code, verb_of(request_.method), request_.url);
@@ -106,7 +108,7 @@ class Exchange {
     lines_.add("Expect:");
     for (const auto& [name, value] : request_.headers) lines_.add(name + ": " + value);
     handle_.set(CURLOPT_HTTPHEADER, lines_.get());
-    handle_.set(CURLOPT_BUFFERSIZE, 256L << 10);
+    handle_.set(CURLOPT_BUFFERSIZE, static_cast<long>(kReceive));
     handle_.set(CURLOPT_LOW_SPEED_LIMIT, 1L);
     handle_.set(CURLOPT_LOW_SPEED_TIME, kStallSeconds);
   }
@@ -126,13 +128,15 @@ class Exchange {
     return size;
   }
   static std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* self) {
-    return static_cast<Exchange*>(self)->body({bytes, size}) ? size : CURL_WRITEFUNC_ERROR;
+    return static_cast<Exchange*>(self)->gather({bytes, size}) ? size : CURL_WRITEFUNC_ERROR;
   }
   static std::size_t on_read(char* buffer, std::size_t, std::size_t size, void* self) {
     return static_cast<Exchange*>(self)->read({buffer, size});
   }
+  /// After each read from the socket, among others.
   static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    return static_cast<Exchange*>(self)->stop_.stop_requested() ? 1 : 0;
+    auto* exchange = static_cast<Exchange*>(self);
+    return !exchange->give_body() || exchange->stop_.stop_requested() ? 1 : 0;
   }
 
   void header(std::string_view line) {
@@ -161,10 +165,21 @@ class Exchange {
     if (length >= 0) answer_.length = length;
   }
 
-  bool body(std::string_view bytes) {
+  /// libcurl cuts what it has read into pieces of 16 KiB: they are given away as one.
+  bool gather(std::string_view bytes) {
     complete_head();
-    auto taken = body_(answer_, bytes);
+    if (gathered_.capacity() == 0) gathered_.reserve(kReceive);
+    if (gathered_.size() + bytes.size() > kReceive && !give_body()) return false;
+    gathered_.append(bytes);
+    return true;
+  }
+
+  /// False if the body's taker has refused some of it.
+  bool give_body() {
+    if (gathered_.empty() || error_) return !error_;
+    auto taken = body_(answer_, gathered_);
     if (!taken) error_ = std::move(taken).error();
+    gathered_.clear();
     return !error_;
   }
 
@@ -183,6 +198,7 @@ class Exchange {
   const std::stop_token& stop_;
   HeaderList lines_;
   Answer answer_;
+  std::string gathered_;  // of the body, not given away yet
   std::size_t head_bytes_ = 0;
   bool complete_ = false;
   std::optional<Error> error_;  // of the body's taker or giver
