@@ -59,7 +59,10 @@ Result<void> TreeWriter::put(const tar::Entry& entry, const std::string& path) {
 Result<void> TreeWriter::put_in_place(const tar::Entry& entry, const std::string& path) {
   TRY(check_owner(entry));
   TRY(enter_parent(path));
-  if (order_ == Order::Any && entry.type != tar::EntryType::Directory) TRY(clear_way());
+  auto made = make(entry, path);
+  bool in_the_way = !made && made.error().sys_errno() == EEXIST && order_ == Order::Any;
+  if (!in_the_way || entry.type == tar::EntryType::Directory) return made;
+  TRY(clear_way());
   return make(entry, path);
 }
 
@@ -159,8 +162,12 @@ Result<void> TreeWriter::open_file(const tar::Entry& entry, const std::string& p
                                    FileWriter::Layout layout) {
   TRY(check_owner(entry));
   TRY(enter_parent(path));
-  if (order_ == Order::Any) TRY(clear_way());
   size_ += entry.size;
+  // A file that a donor may have is made later.
+  if (order_ == Order::Any && dirs_.donors() > 0) TRY(clear_way());
+  auto begun = files_.begin(name_, entry, layout);
+  if (begun || begun.error().sys_errno() != EEXIST || order_ == Order::Sorted) return begun;
+  TRY(clear_way());
   return files_.begin(name_, entry, layout);
 }
 
