@@ -9,6 +9,7 @@
 #include "digest/hasher.h"
 #include "store/image_notes.h"
 #include "store/layer_writer.h"
+#include "store/write_behind.h"
 
 namespace strata::archive {
 namespace {
@@ -49,8 +50,9 @@ class WatchedSource final : public ByteSource {
 
 class Loader {
  public:
-  Loader(const Store& store, const Members& members, const LoadOptions& options)
-      : store_(store), members_(members), options_(options) {}
+  Loader(const Store& store, const Members& members, const LoadOptions& options,
+         WriteBehind& behind)
+      : store_(store), members_(members), options_(options), behind_(behind) {}
 
   /// Unpacks the layers of an image that are not there yet, and verifies them.
   Result<void> prepare(const ArchivedImage& image) {
@@ -100,7 +102,8 @@ class Loader {
     auto donors = TRY(donors_on(below));
     auto writer = TRY(LayerWriter::create(store_, LayerBase(), std::move(donors)));
     LimitedSource limited(*plain, options_.max_layer_size, kLimitName);
-    TRY(writer.add_tar(limited));
+    WrittenBehind written(limited, &behind_);
+    TRY(writer.add_tar(written));
     auto sealed = TRY(writer.seal());
     if (layer.blob) {
       auto digest = TRY(watched.digest());
@@ -127,6 +130,7 @@ class Loader {
   const Store& store_;
   const Members& members_;
   const LoadOptions& options_;
+  WriteBehind& behind_;
   std::map<std::optional<ChainID>, std::vector<UniqueFd>> donors_;
   std::map<ChainID, LayerWriter> sealed_;
   std::int64_t bytes_ = 0;
@@ -188,11 +192,12 @@ Result<std::vector<LoadedImage>> load_images(const Store& store, const Members& 
                                              const LoadOptions& options) {
   raise_file_limit();
   TRY(hold_parts(store, images));
-  Loader loader(store, members, options);
+  WriteBehind behind(store, options.lazy);
+  Loader loader(store, members, options, behind);
   for (const auto& image : images) TRY(loader.prepare(image));
   for (const auto& image : images) TRY(loader.publish_layers(image));
   TRY(put_images(store, images));
-  if (!options.lazy) TRY(store.sync());
+  TRY(behind.sync());
   return set_names(store, images);
 }
 

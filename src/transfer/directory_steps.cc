@@ -13,6 +13,7 @@
 #include "digest/hasher.h"
 #include "image/json.h"
 #include "store/layer_reader.h"
+#include "transfer/detail/reporter.h"
 #include "transfer/detail/unpack_layer.h"
 #include "transfer/shared_steps.h"
 
@@ -99,8 +100,9 @@ class DirectorySteps final : public SharedSteps {
     auto path = blob_path(entry.blob->digest);
     auto fd = TRY(open_at(dir_.get(), path, O_RDONLY | O_NOFOLLOW));
     VerifiedFile blob(std::move(fd), entry.blob->digest);
-    auto writer = detail::unpack_layer(store, blob, *entry.layer, parent, options.max_layer_size,
-                                       entry.blob->digest.hex().substr(0, 12));
+    auto writer = detail::unpack_layer(
+        store, blob, *entry.layer,
+        {detail::short_name(entry.blob->digest), parent, options.max_layer_size, nullptr});
     auto layer = TRY(std::move(writer).context("{}", path));
     TRY(layer.publish(parent));
     return {};

@@ -10,6 +10,7 @@
 #include "store/image_notes.h"
 #include "store/kept_blobs.h"
 #include "store/layer_writer.h"
+#include "store/write_behind.h"
 #include "transfer/detail/download.h"
 #include "transfer/detail/unpack_layer.h"
 #include "transfer/metadata.h"
@@ -96,11 +97,12 @@ Result<RemoteImage> describe(registry::Repository& repository, const Reference& 
 class LayerPull {
  public:
   LayerPull(const Store& store, registry::Repository& repository, const RemoteImage& image,
-            const PullOptions& options)
+            const PullOptions& options, WriteBehind& behind)
       : store_(store),
         repository_(repository),
         image_(image),
         options_(options),
+        behind_(behind),
         reporter_(options.events),
         chain_(chain_ids(image.parsed.diff_ids)),
         writers_(chain_.size()) {}
@@ -213,14 +215,15 @@ class LayerPull {
     auto blob = download.reader();
     std::optional<ChainID> below;  // the topmost that the store has: files may be linked from there
     for (std::size_t i = 0; i < layer && is_there(i); i++) below = chain_[i];
-    return detail::unpack_layer(store_, *blob, image_.parsed.diff_ids[layer], below,
-                                options_.max_layer_size, name_of(layer));
+    return detail::unpack_layer(store_, *blob, image_.parsed.diff_ids[layer],
+                                {name_of(layer), below, options_.max_layer_size, &behind_});
   }
 
   const Store& store_;
   registry::Repository& repository_;
   const RemoteImage& image_;
   const PullOptions& options_;
+  WriteBehind& behind_;
   Reporter reporter_;
   const std::vector<ChainID> chain_;
   std::vector<std::optional<LayerWriter>> writers_;  // by layer; each written by one worker
@@ -281,12 +284,13 @@ Result<Pulled> pull_image(const Store& store, registry::Repository& repository,
   detail::remove_old_blobs(store.own_dir());
   auto image = TRY(describe(repository, reference, options));
   TRY(hold_all(store, image));
-  LayerPull layers(store, repository, image, options);
+  WriteBehind behind(store, options.lazy);
+  LayerPull layers(store, repository, image, options, behind);
   TRY(layers.prepare());
   TRY(layers.publish());
   TRY(store.images().put(image.config, std::nullopt, /*built_locally=*/false));
   remember(store, reference, image);
-  if (!options.lazy) TRY(store.sync());
+  TRY(behind.sync());
   bool is_new = TRY(set_pulled_names(store, reference, image));
   layers.keep_blobs();
   return Pulled{image.id, image.digest, is_new,

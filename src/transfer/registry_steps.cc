@@ -56,8 +56,9 @@ class RegistrySteps final : public SharedSteps {
     std::stop_callback stop(options.stop, [&] { download.stop(); });
     download.start();
     auto blob = download.reader();
-    auto writer = detail::unpack_layer(store, *blob, *entry.layer, parent, options.max_layer_size,
-                                       detail::short_name(entry.blob->digest));
+    auto writer = detail::unpack_layer(
+        store, *blob, *entry.layer,
+        {detail::short_name(entry.blob->digest), parent, options.max_layer_size, nullptr});
     if (!writer && writer.error().code() == ErrorCode::Corrupt) download.spoil();
     auto layer = TRY(std::move(writer));
     TRY(layer.publish(parent));

@@ -22,18 +22,18 @@ Result<void> read_rest(ByteSource& blob) {
 }  // namespace
 
 Result<LayerWriter> unpack_layer(const Store& store, ByteSource& blob, DiffID wanted,
-                                 const std::optional<ChainID>& below, std::int64_t max_size,
-                                 const std::string& name) {
+                                 const Unpacking& how) {
   auto plain = TRY(decompress(blob));
-  auto donors = TRY(find_donors(store, below));
+  auto donors = TRY(find_donors(store, how.below));
   auto writer = TRY(LayerWriter::create(store, LayerBase(), std::move(donors)));
-  LimitedSource limited(*plain, max_size, kLimitName);
-  TRY(writer.add_tar(limited));
+  LimitedSource limited(*plain, how.max_size, kLimitName);
+  WrittenBehind written(limited, how.behind);
+  TRY(writer.add_tar(written));
   auto sealed = TRY(writer.seal());
   TRY(read_rest(blob));
   if (sealed.diff_id != wanted)
     return Error(ErrorCode::Corrupt, fmt::format("layer {}: invalid diffID: expected {}, got {}",
-                                                 name, wanted.str(), sealed.diff_id.str()));
+                                                 how.name, wanted.str(), sealed.diff_id.str()));
   return writer;
 }
 
