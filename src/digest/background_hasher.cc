@@ -60,14 +60,21 @@ BackgroundHasher::~BackgroundHasher() = default;
 
 void BackgroundHasher::update(std::string_view bytes) {
   while (!bytes.empty()) {
-    if (state_->filling.used == kBlock) state_->hand_over();
-    auto& block = state_->filling;
-    auto n = std::min(kBlock - block.used, bytes.size());
-    std::copy_n(bytes.data(), n, block.bytes.get() + block.used);
-    block.used += n;
+    auto room = this->room();
+    auto n = std::min(room.size(), bytes.size());
+    std::copy_n(bytes.data(), n, room.data());
+    take(n);
     bytes.remove_prefix(n);
   }
 }
+
+std::span<char> BackgroundHasher::room() {
+  if (state_->filling.used == kBlock) state_->hand_over();
+  auto& block = state_->filling;
+  return {block.bytes.get() + block.used, kBlock - block.used};
+}
+
+void BackgroundHasher::take(std::size_t n) { state_->filling.used += n; }
 
 Digest BackgroundHasher::finish() {
   state_->full.close();

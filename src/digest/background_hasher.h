@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "digest/digest.h"
@@ -18,6 +20,11 @@ class BackgroundHasher {
 
   /// Takes a copy.
   void update(std::string_view bytes);
+  /// Spares it: room, at least a byte and at most 256 KiB, where the next bytes may be put. Lives
+  /// until take().
+  std::span<char> room();
+  /// The first `n` bytes of room() are the next of the stream. The caller may look at them no more.
+  void take(std::size_t n);
   /// Waits for the rest. The digest of all that was given; once only.
   Digest finish();
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 namespace strata {
@@ -22,6 +23,22 @@ TEST(BackgroundHasher, SaysWhatSha256Says) {
       for (std::size_t at = 0; at < size; at += piece)
         hasher.update(std::string_view(bytes).substr(at, piece));
       EXPECT_EQ(hasher.finish(), sha256(bytes)) << size << " in pieces of " << piece;
+    }
+  }
+}
+
+TEST(BackgroundHasher, IsFilledInPlace) {
+  for (std::size_t size : {1UL, 262'144UL, 3'000'000UL}) {
+    auto bytes = some(size);
+    for (std::size_t most : {std::size_t{1000}, size}) {
+      BackgroundHasher hasher;
+      for (std::size_t at = 0; at < size;) {
+        auto room = hasher.room();
+        auto n = bytes.copy(room.data(), std::min(most, room.size()), at);
+        hasher.take(n);
+        at += n;
+      }
+      EXPECT_EQ(hasher.finish(), sha256(bytes)) << size << " in pieces of " << most;
     }
   }
 }

@@ -53,13 +53,16 @@ Result<void> read_layer(const Store& store, const LayerInfo& layer, const ByteSi
   LayerFiles files(TRY(store.caches().open_diff(layer.cache_id)));
   auto open_file = [&](const std::string& name) { return files.open(name); };
   BackgroundHasher hasher;
-  auto hashed = [&](std::string_view bytes) {
-    hasher.update(bytes);
-    return sink(bytes);
+  auto hashed = [&](std::string_view bytes) -> Result<void> {
+    TRY(sink(bytes));
+    hasher.take(bytes.size());
+    return {};
   };
   FdSource compressed(file.get());
   tar::SplitReader split(compressed);
-  TRY(tar::assemble(split, open_file, hashed).context("layer {}", layer.chain_id.str()));
+  TRY(tar::assemble(split, open_file, hashed, [&] {
+        return hasher.room();
+      }).context("layer {}", layer.chain_id.str()));
   if (hasher.finish() != layer.diff_id.digest())
     return Error(ErrorCode::Corrupt, fmt::format("layer {}: its tar does not have the digest {}",
                                                  layer.chain_id.str(), layer.diff_id.str()));

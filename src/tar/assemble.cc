@@ -41,7 +41,7 @@ Error checksum_failed(const SplitEntry& file) {
 /// together.
 class Pieces {
  public:
-  explicit Pieces(const ByteSink& sink) : sink_(sink) {}
+  Pieces(const ByteSink& sink, const Room& more) : sink_(sink), more_(more) {}
 
   Result<void> add(std::string_view bytes) {
     while (!bytes.empty()) {
@@ -74,7 +74,8 @@ class Pieces {
   }
 
   Result<void> flush() {
-    if (used_ > 0) TRY(sink_({piece_.get(), used_}));
+    if (used_ > 0) TRY(sink_({piece_.data(), used_}));
+    piece_ = {};
     used_ = 0;
     return {};
   }
@@ -82,19 +83,29 @@ class Pieces {
  private:
   /// What is left of the piece, at least a byte.
   Result<std::span<char>> room() {
-    if (used_ == kPieceSize) TRY(flush());
-    return std::span(piece_.get() + used_, kPieceSize - used_);
+    if (used_ == piece_.size()) {
+      TRY(flush());
+      piece_ = more_();
+    }
+    return piece_.subspan(used_);
   }
 
   const ByteSink& sink_;
-  std::unique_ptr<char[]> piece_ = std::make_unique_for_overwrite<char[]>(kPieceSize);
-  std::size_t used_ = 0;
+  const Room& more_;
+  std::span<char> piece_;
+  std::size_t used_ = 0;  // of piece_
 };
 
 }  // namespace
 
 Result<void> assemble(SplitReader& split, const OpenFile& open_file, const ByteSink& sink) {
-  Pieces out(sink);
+  auto piece = std::make_unique_for_overwrite<char[]>(kPieceSize);
+  return assemble(split, open_file, sink, [&] { return std::span(piece.get(), kPieceSize); });
+}
+
+Result<void> assemble(SplitReader& split, const OpenFile& open_file, const ByteSink& sink,
+                      const Room& room) {
+  Pieces out(sink, room);
   while (auto entry = TRY(split.next())) {
     if (entry->kind == SplitEntry::Kind::Segment) {
       TRY(out.add(entry->bytes));

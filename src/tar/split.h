@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -80,5 +81,13 @@ using OpenFile = std::function<Result<UniqueFd>(const std::string& raw_name)>;
 /// failed for "NAME"", if it is not what the CRC says, after a part of the archive has gone out.
 /// That the whole is the layer's DiffID is for the caller to check.
 Result<void> assemble(SplitReader& split, const OpenFile& open_file, const ByteSink& sink);
+
+/// Gives room for the next piece of an archive, at least a byte, until the piece has gone out.
+using Room = std::function<std::span<char>()>;
+
+/// The same, put together in memory of the caller: what goes to `sink` stands in the last `room`,
+/// from its start. For a caller that keeps the bytes, without a copy.
+Result<void> assemble(SplitReader& split, const OpenFile& open_file, const ByteSink& sink,
+                      const Room& room);
 
 }  // namespace strata::tar

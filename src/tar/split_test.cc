@@ -252,19 +252,23 @@ Result<Parts> take_apart(std::string_view archive) {
   return parts;
 }
 
-/// The other way round; contents come from files of a temporary directory.
-Result<std::string> put_together(const Parts& parts) {
-  TestDir dir("strata-split-test-");
-  StringSource source(parts.split);
-  SplitReader split(source);
-  std::string out;
-  auto open_file = [&](const std::string& name) -> Result<UniqueFd> {
+/// Contents come from files of a temporary directory.
+OpenFile content_of(const Parts& parts) {
+  return [&parts](const std::string& name) -> Result<UniqueFd> {
+    TestDir dir("strata-split-test-");
     auto file = parts.files.find(name);
     if (file == parts.files.end()) return Error(ErrorCode::NotFound, "open " + name);
     TRY(write_file(dir.fd(), "content", file->second, 0600));
     return open_at(dir.fd(), "content", O_RDONLY);
   };
-  TRY(assemble(split, open_file, append_to(out)));
+}
+
+/// The other way round.
+Result<std::string> put_together(const Parts& parts) {
+  StringSource source(parts.split);
+  SplitReader split(source);
+  std::string out;
+  TRY(assemble(split, content_of(parts), append_to(out)));
   return out;
 }
 
@@ -292,6 +296,36 @@ TEST(Assemble, GivesTheSameBytes) {
     auto again = put_together(*parts);
     ASSERT_TRUE(again) << again.error().message();
     EXPECT_TRUE(*again == archive) << i;
+  }
+}
+
+TEST(Assemble, FillsTheRoomThatItGets) {
+  Entry e;
+  e.name = "a";
+  e.size = 3000;
+  std::string archive;
+  ASSERT_TRUE(append_header(archive, e));
+  archive.append(std::string(3000, 'c')).append(padding(3000)).append(end_marker());
+  auto parts = take_apart(archive);
+  ASSERT_TRUE(parts) << parts.error().message();
+  std::string memory(archive.size(), '\0');
+  for (std::size_t size : {std::size_t{1}, std::size_t{512}, std::size_t{700}, archive.size()}) {
+    std::size_t given = 0;
+    std::span<char> last;
+    StringSource source(parts->split);
+    SplitReader split(source);
+    auto taken = [&](std::string_view piece) -> Result<void> {
+      EXPECT_EQ(piece.data(), last.data());
+      EXPECT_LE(piece.size(), last.size());
+      given += piece.size();
+      return {};
+    };
+    auto room = [&] {
+      return last = std::span(memory).subspan(given, std::min(size, memory.size() - given));
+    };
+    ASSERT_TRUE(assemble(split, content_of(*parts), taken, room));
+    EXPECT_EQ(given, archive.size());
+    EXPECT_TRUE(memory == archive) << size;
   }
 }
 
