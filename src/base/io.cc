@@ -1,8 +1,6 @@
 #include "base/io.h"
 
 #include <dirent.h>
-#include <stdio.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +9,7 @@
 #include <memory>
 
 #include "base/dir_reader.h"
+#include "base/file_draft.h"
 
 namespace strata {
 
@@ -102,32 +101,9 @@ Result<void> write_file(int dir, const std::string& name, std::string_view bytes
 
 Result<void> write_file_atomic(int dir, const std::string& name, std::string_view bytes,
                                mode_t mode, bool sync) {
-  auto slash = name.rfind('/');
-  auto base = slash == std::string::npos ? 0 : slash + 1;
-  std::uint32_t random = 0;
-  if (::getrandom(&random, sizeof random, 0) != sizeof random)
-    return Error::from_errno(errno, "getrandom");
-  auto temporary = fmt::format("{}.tmp-{}{}", name.substr(0, base), name.substr(base), random);
-  // Messages name what the user knows, not the file that is gone by then.
-  auto fd = open_at(dir, temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
-  if (!fd) return Error::from_errno(fd.error().sys_errno(), "open " + name);
-  auto written = [&]() -> Result<void> {
-    TRY(write_all(fd->get(), bytes).context("{}", name));
-    if (::fchmod(fd->get(), mode) < 0) return Error::from_errno(errno, "chmod " + name);
-    if (sync && ::fsync(fd->get()) < 0) return Error::from_errno(errno, "fsync " + name);
-    if (::renameat(dir, temporary.c_str(), dir, name.c_str()) < 0)
-      return Error::from_errno(errno, "rename " + name);
-    return {};
-  }();
-  if (!written) {
-    ::unlinkat(dir, temporary.c_str(), 0);
-    return written;
-  }
-  if (sync) {
-    auto parent = TRY(open_dir(dir, base == 0 ? "." : name.substr(0, base)));
-    if (::fsync(parent.get()) < 0) return Error::from_errno(errno, "fsync directory of " + name);
-  }
-  return {};
+  auto draft = TRY(FileDraft::write(dir, name, bytes, mode));
+  if (sync) TRY(draft.sync());
+  return draft.publish(sync);
 }
 
 namespace {

@@ -136,16 +136,6 @@ BuildImageResult failed(Error error, int exit_code, bool from_daemon) {
   return {std::nullopt, BuildImageFailure{std::move(error), exit_code, from_daemon, {}}};
 }
 
-/// Everything that a tag will name is on disk before the tag is.
-Result<void> tag_all(const Store& store, ImageID id, const std::vector<Reference>& tags,
-                     progress::Report& report) {
-  for (const auto& tag : tags) {
-    TRY(name_image(store, tag, id, Time::now()));
-    report.tell(progress::Tagged{tag.familiar()});
-  }
-  return {};
-}
-
 /// The files of an image, mounted; of one without layers an empty directory.
 class ImageFiles {
  public:
@@ -233,9 +223,11 @@ Result<BuildImageResult> finish_build(const EngineOptions& engine, const Store& 
                        registry::kOciManifest};
     for (const auto& name : TRY(output_names(output, tags))) result.names.push_back(name.str());
   }
-  if (!engine.lazy) TRY(store.sync_published());
-  TRY(tag_all(store, id, names, report));
-  for (const auto& name : names) result.names.push_back(name.str());
+  TRY(sync_and_name(store, names, id, Time::now(), engine.lazy));
+  for (const auto& name : names) {
+    report.tell(progress::Tagged{name.familiar()});
+    result.names.push_back(name.str());
+  }
   TRY(push_outputs(engine, store, request, tags, caches.steps_inline(outcome.steps, image.config),
                    report, result));
   auto stepwise = TRY(store.images().get(*outcome.id));  // before it was squashed

@@ -96,8 +96,9 @@ Result<ImageID> commit_container(const EngineOptions& engine,
   commit.pause = request.pause;
   commit.change = [&](RunConfig& config) { return build::apply_changes(config, request.changes); };
   auto id = TRY(commit_container(*store, record, commit));
-  if (!engine.lazy) TRY(store->sync());
-  if (reference) TRY(name_image(*store, *reference, id, Time::now()));
+  std::vector<Reference> names;
+  if (reference) names.push_back(*reference);
+  TRY(sync_and_name(*store, names, id, Time::now(), engine.lazy));
   return id;
 }
 

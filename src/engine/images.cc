@@ -314,8 +314,7 @@ Result<void> tag_image(const EngineOptions& engine, std::string_view source,
   TRY(check_taggable(reference));
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto id = TRY(resolve_image(*store, source));
-  if (!engine.lazy) TRY(store->sync_published());
-  return name_image(*store, reference, id, Time::now());
+  return sync_and_name(*store, {reference}, id, Time::now(), engine.lazy);
 }
 
 namespace {
@@ -364,8 +363,9 @@ Result<ImageID> import_image(const EngineOptions& engine, const ImportRequest& r
   auto bytes = encode_image_config(config);
   TRY(store->hold(ImageID(sha256(bytes))));
   auto id = TRY(store->images().put(bytes, std::nullopt, false));
-  if (!engine.lazy) TRY(store->sync());
-  if (reference) TRY(name_image(*store, *reference, id, config.created));
+  std::vector<Reference> names;
+  if (reference) names.push_back(*reference);
+  TRY(sync_and_name(*store, names, id, config.created, engine.lazy));
   return id;
 }
 

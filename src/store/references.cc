@@ -271,20 +271,44 @@ Result<std::optional<ImageID>> References::set(const Reference& ref, ImageID id)
   return before[0];
 }
 
-Result<std::vector<std::optional<ImageID>>> References::set_all(
-    const std::vector<std::pair<Reference, ImageID>>& names) const {
+namespace {
+
+/// Whether that is a change.
+bool put_name(References::Repositories& repositories, const Reference& ref, ImageID id) {
+  auto& named = repositories[ref.familiar_name()][key_of(ref)];
+  return std::exchange(named, id) != id;
+}
+
+}  // namespace
+
+Result<std::vector<std::optional<ImageID>>> References::set_all(const Names& names,
+                                                                Prepared* prepared) const {
   auto lock = TRY(FileLock::acquire(lock_dir_, kLock, FileLock::Mode::Exclusive));
   auto repositories = TRY(load());
   std::vector<std::optional<ImageID>> before;
   bool changed = false;
   for (const auto& [ref, id] : names) {
     before.push_back(look_up(repositories, ref));
-    if (before.back() == id) continue;
-    repositories[ref.familiar_name()][key_of(ref)] = id;
-    changed = true;
+    changed = put_name(repositories, ref, id) || changed;
   }
-  if (changed) TRY(save(image_dir_, lock_dir_, repositories));
+  if (!changed) return before;
+  if (prepared == nullptr || prepared->text_ != encode(repositories)) {
+    TRY(save(image_dir_, lock_dir_, repositories));
+    return before;
+  }
+  TRY(prepared->file_.publish(/*sync=*/true));
+  TRY(write_file_atomic(lock_dir_, kFile, prepared->text_, 0600));
   return before;
+}
+
+Result<std::optional<References::Prepared>> References::prepare(const Names& names) const {
+  auto repositories = TRY(load());
+  bool changed = false;
+  for (const auto& [ref, id] : names) changed = put_name(repositories, ref, id) || changed;
+  if (!changed) return std::optional<Prepared>();
+  auto text = encode(repositories);
+  auto file = TRY(FileDraft::write(image_dir_, kFile, text, 0600));
+  return std::optional(Prepared(std::move(text), std::move(file)));
 }
 
 Result<bool> References::remove(const Reference& ref) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/file_draft.h"
 #include "digest/digest.h"
 #include "image/reference.h"
 
@@ -35,9 +36,15 @@ class References {
   Result<std::vector<std::string>> names_of(ImageID id) const;
   /// Points `ref` to `id`, whatever it named before; returns what that was.
   Result<std::optional<ImageID>> set(const Reference& ref, ImageID id) const;
-  /// Does so with several, in this order and in one step: a reader sees none or all.
-  Result<std::vector<std::optional<ImageID>>> set_all(
-      const std::vector<std::pair<Reference, ImageID>>& names) const;
+  /// Does so with several, in this order and in one step: a reader sees none or all. `prepared`, if
+  /// there is one, saves a sync where nobody else has changed names meanwhile.
+  using Names = std::vector<std::pair<Reference, ImageID>>;
+  class Prepared;
+  Result<std::vector<std::optional<ImageID>>> set_all(const Names& names,
+                                                      Prepared* prepared = nullptr) const;
+  /// Writes beside the file what set_all() would make of it, for whoever syncs all of the store
+  /// before that. Nothing if all is as it shall be.
+  Result<std::optional<Prepared>> prepare(const Names& names) const;
   /// Removes all references to an image in one step and gives them, sorted by their full names.
   Result<std::vector<Reference>> remove_all(ImageID id) const;
   /// Every change is also written to ROOT/strata/repositories.json, from which `strata check`
@@ -53,6 +60,15 @@ class References {
   Result<std::string> read() const;  // a missing file is an empty set
   int image_dir_;
   int lock_dir_;
+};
+
+/// The file with names to be, safe on the disk if the store was synced since it was prepared.
+class References::Prepared {
+ private:
+  friend class References;
+  Prepared(std::string text, FileDraft file) : text_(std::move(text)), file_(std::move(file)) {}
+  std::string text_;
+  FileDraft file_;
 };
 
 /// Is called with every repository, reference and image in the file.

@@ -51,6 +51,34 @@ TEST_F(ReferencesTest, SeveralAreSetInOrderAndInOneStep) {
   EXPECT_EQ(must(tags().get(ref("y:latest"))), a_);
 }
 
+TEST_F(ReferencesTest, WhatWasPreparedIsTakenIfNobodyElseHasChangedNames) {
+  auto images = path("image/overlay2");
+  auto files = [&] { return must(list_dir(AT_FDCWD, images)).size(); };
+  auto inode = [&] { return must(stat_at(AT_FDCWD, path(kFile))).st_ino; };
+  must(tags().set(ref("x:1"), a_));
+  EXPECT_FALSE(must(tags().prepare({{ref("x:1"), a_}})));
+  const auto before = files();
+  for (bool is_alone : {true, false}) {
+    const References::Names names = {{ref("x:1"), is_alone ? b_ : a_}, {ref("y"), a_}};
+    {
+      auto prepared = must(tags().prepare(names));
+      ASSERT_TRUE(prepared);
+      EXPECT_EQ(files(), before + 1);
+      if (!is_alone) must(tags().set(ref("z:1"), b_));
+      const auto was = inode();
+      must(tags().set_all(names, &*prepared));
+      EXPECT_NE(inode(), was);
+    }
+    EXPECT_EQ(files(), before);
+    EXPECT_EQ(must(tags().get(ref("x:1"))), names[0].second);
+    EXPECT_EQ(must(tags().get(ref("y"))), a_);
+    EXPECT_EQ(must(tags().load_copy()), must(tags().load()));
+  }
+  EXPECT_EQ(must(tags().get(ref("z:1"))), b_);
+  EXPECT_TRUE(must(tags().prepare({{ref("dropped"), a_}})));
+  EXPECT_EQ(files(), before);
+}
+
 TEST_F(ReferencesTest, ABrokenFileIsNeverReplaced) {
   for (const auto* text : {"", "{", "[]", R"({"Repositories":{"x":{"x:1":"sha256:12"}}})"}) {
     std::ofstream(path(kFile)) << text;

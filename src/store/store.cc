@@ -217,12 +217,12 @@ Result<void> Store::sync() const {
   return {};
 }
 
-Result<void> Store::sync_published() const {
+Result<bool> Store::needs_sync() const {
   auto names = TRY(state_->unsynced->list());
-  bool all_safe =
-      std::all_of(names.begin(), names.end(), [](const auto& n) { return n.is_time(); });
-  return all_safe ? Result<void>() : sync();
+  return std::any_of(names.begin(), names.end(), [](const auto& n) { return !n.is_time(); });
 }
+
+Result<void> Store::sync_published() const { return TRY(needs_sync()) ? sync() : Result<void>(); }
 
 Result<void> Store::hold(ChainID id) const {
   return state_->lease ? state_->lease->add(id.digest()) : Result<void>();
@@ -341,9 +341,31 @@ Result<ImageID> put_child_image(const Store& store, std::string_view config,
 }
 
 Result<void> name_image(const Store& store, const Reference& name, ImageID id, Time now) {
+  return sync_and_name(store, {name}, id, now, /*lazy=*/true);
+}
+
+namespace {
+
+/// What is published becomes safe, and the file with the names on it.
+Result<std::optional<References::Prepared>> sync_with(const Store& store,
+                                                      const References::Names& names) {
+  if (!TRY(store.needs_sync())) return std::optional<References::Prepared>();
+  auto prepared = TRY(store.references().prepare(names));
+  TRY(store.sync());
+  return prepared;
+}
+
+}  // namespace
+
+Result<void> sync_and_name(const Store& store, const std::vector<Reference>& names, ImageID id,
+                           Time now, bool lazy) {
+  References::Names wanted;
+  for (const auto& name : names) wanted.emplace_back(name, id);
+  auto prepared = lazy ? std::optional<References::Prepared>() : TRY(sync_with(store, wanted));
+  if (names.empty()) return {};
   auto kept = TRY(store.keep_all());
   if (!store.images().contains(id)) return no_such_image(id.str());
-  TRY(store.references().set(name, id));
+  TRY(store.references().set_all(wanted, prepared ? &*prepared : nullptr));
   note_use(store, id);
   return store.images().set_last_updated(id, now);
 }

@@ -49,7 +49,9 @@ class Store {
   /// Makes all that was published, also by others, durable (one syncfs). Every command that changed
   /// something calls it before it names results in repositories.json or reports success.
   Result<void> sync() const;
-  /// As sync(), if anything that a name needs may not be on the disk. For commands that may have
+  /// Whether anything that a name needs may not be on the disk.
+  Result<bool> needs_sync() const;
+  /// As sync(), if needs_sync(). For commands that may have
   /// published nothing: a tag, a build of which every step was there already.
   Result<void> sync_published() const;
 
@@ -110,6 +112,11 @@ Result<ImageID> put_child_image(const Store& store, std::string_view config,
 /// Gives an image a name (it may have had another image before) and notes the time, and that it was
 /// used. NotFound `No such image: sha256:...` if the image was removed meanwhile.
 Result<void> name_image(const Store& store, const Reference& name, ImageID id, Time now);
+
+/// Gives several names behind the sync that makes the image safe, if it needs one: the file of the
+/// names is part of it. `lazy`: without that sync.
+Result<void> sync_and_name(const Store& store, const std::vector<Reference>& names, ImageID id,
+                           Time now, bool lazy);
 
 /// The pid of the dockerd that holds ROOT, if there is one (from /proc/locks).
 std::optional<int> running_dockerd(int root);
