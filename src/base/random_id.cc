@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
 #include <cstdlib>
 #include <vector>
 
@@ -13,13 +12,17 @@ namespace {
 
 std::vector<std::uint8_t> random_bytes(std::size_t n) {
   std::vector<std::uint8_t> bytes(n);
-  // Up to 256 bytes getrandom(2) neither fails nor returns short once the pool is ready.
-  while (::getrandom(bytes.data(), n, 0) != static_cast<ssize_t>(n))
-    if (errno != EINTR) std::abort();
+  fill_random(bytes);
   return bytes;
 }
 
 }  // namespace
+
+void fill_random(std::span<std::uint8_t> bytes) {
+  // Up to 256 bytes getrandom(2) neither fails nor returns short once the pool is ready.
+  while (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    if (errno != EINTR) std::abort();
+}
 
 std::string random_hex(std::size_t bytes) {
   static constexpr char kHex[] = "0123456789abcdef";

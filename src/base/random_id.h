@@ -1,9 +1,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 
 namespace strata {
+
+/// Random bytes, as many as `bytes` holds: at most 256.
+void fill_random(std::span<std::uint8_t> bytes);
 
 /// `bytes` random bytes as lower-case hex.
 std::string random_hex(std::size_t bytes);

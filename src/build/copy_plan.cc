@@ -10,24 +10,29 @@
 namespace strata::build {
 namespace {
 
-constexpr const char* kCapability = "security.capability";
-
 /// The content of one file, as much as it had when it was looked at: what has come since is for
-/// SourceTree::check_unchanged() to see. Hashed for the cache key on the way, if asked for.
+/// SourceTree::check_unchanged() to see. Hashed for the cache key and the memo on the way, if asked
+/// for.
 class ContentSource final : public ByteSource {
  public:
   using Tell = std::function<void(std::size_t bytes)>;
 
   ContentSource(int fd, std::int64_t size, Tell tell, const std::stop_token& stop)
       : source_(fd), left_(size), tell_(std::move(tell)), stop_(stop) {}
-  void sum_with(Hasher hasher) { hasher_.emplace(std::move(hasher)); }
-  Digest sum() { return hasher_->finish(); }
+  void sum_with(Hasher hasher, std::optional<Fingerprinter> printer) {
+    hasher_.emplace(std::move(hasher));
+    printer_ = std::move(printer);
+  }
+  Tarsums::Known sum() {
+    return {hasher_->finish(), printer_ ? std::optional(printer_->finish()) : std::nullopt};
+  }
 
   Result<std::size_t> read(std::span<char> buffer) override {
     if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
     if (left_ == 0) return std::size_t{0};  // without asking the kernel
     std::size_t n = TRY(source_.read(buffer));
     if (hasher_) hasher_->update(buffer.data(), n);
+    if (printer_) printer_->update({buffer.data(), n});
     tell_(n);
     left_ -= std::min(left_, static_cast<std::int64_t>(n));
     return n;
@@ -39,6 +44,7 @@ class ContentSource final : public ByteSource {
   Tell tell_;
   const std::stop_token& stop_;
   std::optional<Hasher> hasher_;
+  std::optional<Fingerprinter> printer_;
 };
 
 }  // namespace
@@ -310,11 +316,18 @@ struct CopyPlan::Writing {
   const std::stop_token& stop;
   std::int64_t bytes = 0;                                 // of content, so far
   std::map<std::pair<dev_t, ino_t>, std::string> linked;  // first name of files with several
+  std::optional<Fingerprinter> printer;                   // of the memo behind `sums`
+
+  void tell(std::size_t n) {
+    bytes += static_cast<std::int64_t>(n);
+    if (copied) copied(bytes);
+  }
 };
 
 Result<void> CopyPlan::write(LayerWriter& layer, Tarsums* sums, const Copied& copied,
                              const std::stop_token& stop) const {
-  Writing to{layer, sums, copied, stop, 0, {}};
+  Writing to{layer, sums, copied, stop, 0, {}, {}};
+  if (sums != nullptr) to.printer = sums->fingerprinter();
   for (const auto& [path, item] : items_) {
     if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
     TRY(write_item(to, path, item));
@@ -342,18 +355,34 @@ Result<void> CopyPlan::write_item(Writing& to, const std::string& path, const It
   return write_content(to, std::move(entry), item);
 }
 
+/// A file that the memo knows need not be read where an earlier layer has its content.
+Result<bool> CopyPlan::write_equal(Writing& to, const tar::Entry& entry,
+                                   const Tarsums::Known& known) {
+  if (!to.printer || !known.content) return false;
+  bool is_added = TRY(to.layer.add_equal(entry, [&](std::string_view bytes) {
+    to.printer->update(bytes);
+    return to.printer->finish() == *known.content;
+  }));
+  if (is_added) to.tell(static_cast<std::size_t>(entry.size));
+  return is_added;
+}
+
 Result<void> CopyPlan::write_content(Writing& to, tar::Entry entry, const Item& item) {
   const SourceFile& file = *item.from;
+  bool has_sum = to.sums != nullptr && to.sums->are_of(item.tree);
+  auto known = has_sum ? to.sums->recall(file) : std::nullopt;
+  if (known && TRY(write_equal(to, entry, *known))) return {};
+
   auto fd = TRY(item.tree->open(file).context("{}", file.path));
-  if (auto capability = TRY(get_xattr(fd.get(), "", kCapability).context("{}", file.path)))
-    entry.xattrs.emplace_back(kCapability, *std::move(capability));
-  auto tell = [&to](std::size_t n) {
-    to.bytes += static_cast<std::int64_t>(n);
-    if (to.copied) to.copied(to.bytes);
-  };
-  ContentSource content(fd.get(), file.size, tell, to.stop);
-  bool sum = to.sums != nullptr && to.sums->are_of(item.tree) && !to.sums->known(file);
-  if (sum) content.sum_with(begin_tarsum(TRY(to.sums->header(file))));
+  auto capability = TRY(get_xattr(fd.get(), "", kCapability).context("{}", file.path));
+  const bool is_plain = !capability;
+  if (capability) entry.xattrs.emplace_back(kCapability, *std::move(capability));
+  ContentSource content(
+      fd.get(), file.size, [&to](std::size_t n) { to.tell(n); }, to.stop);
+  const bool sum = has_sum && !known;
+  if (sum)
+    content.sum_with(begin_tarsum(TRY(to.sums->header(file))),
+                     is_plain ? to.sums->fingerprinter() : std::nullopt);
   TRY(to.layer.add(entry, &content));
   TRY(SourceTree::check_unchanged(fd.get(), file));
   if (sum) to.sums->remember(file, content.sum());

@@ -12,16 +12,26 @@
 namespace strata::build {
 namespace {
 
-constexpr std::string_view kMemoMagic("strata memo 2\n\0\0", 16);
+constexpr std::string_view kMemoMagic("strata memo 3\n\0\0", 16);
 constexpr std::size_t kBlockContent = std::size_t{64} << 10;  // bytes; one record may go beyond
 constexpr std::size_t kMaxBlock = kBlockContent + 8192;
 constexpr std::size_t kLongestPath = 4096;  // bytes
+
+struct FileHead {
+  char magic[kMemoMagic.size()] = {};
+  Fingerprinter::Key key{};
+  std::uint64_t key_crc = 0;
+};
 
 struct BlockHead {
   std::uint32_t size = 0;
   std::uint32_t records = 0;
   std::uint64_t crc = 0;
 };
+
+std::uint64_t crc_of(const Fingerprinter::Key& key) {
+  return tar::crc64({reinterpret_cast<const char*>(key.data()), key.size()});
+}
 
 /// Fewer bytes than asked for at the end of the file, or where it cannot be read.
 std::size_t read_at(int fd, char* to, std::size_t size, std::uint64_t offset) {
@@ -42,12 +52,20 @@ MemoReader::MemoReader(UniqueFd file) : file_(std::move(file)) {
   rewind();
 }
 
+bool MemoReader::read_head() {
+  FileHead head;
+  if (read_at(file_.get(), reinterpret_cast<char*>(&head), sizeof head, 0) < sizeof head ||
+      std::string_view(head.magic, sizeof head.magic) != kMemoMagic ||
+      head.key_crc != crc_of(head.key))
+    return false;
+  key_ = head.key;
+  return true;
+}
+
 void MemoReader::find_blocks() {
+  if (!read_head()) return;
   char head[sizeof(BlockHead) + sizeof(MemoStat) + kLongestPath];
-  if (read_at(file_.get(), head, kMemoMagic.size(), 0) < kMemoMagic.size() ||
-      std::string_view(head, kMemoMagic.size()) != kMemoMagic)
-    return;
-  for (std::uint64_t at = kMemoMagic.size();;) {
+  for (std::uint64_t at = sizeof(FileHead);;) {
     std::size_t got = read_at(file_.get(), head, sizeof head, at);
     BlockHead block;
     MemoStat first;
@@ -185,7 +203,13 @@ std::optional<MemoStat> MemoRecords::find(std::string_view path) {
   return here.stat;
 }
 
-MemoWriter::MemoWriter(int file) : file_(file) { write(kMemoMagic); }
+MemoWriter::MemoWriter(int file, const Fingerprinter::Key& key) : file_(file) {
+  FileHead head;
+  std::memcpy(head.magic, kMemoMagic.data(), kMemoMagic.size());
+  head.key = key;
+  head.key_crc = crc_of(key);
+  write({reinterpret_cast<const char*>(&head), sizeof head});
+}
 
 void MemoWriter::write(std::string_view bytes) {
   if (written_) written_ = write_all(file_, bytes);

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "build/source_file.h"
+#include "digest/fingerprint.h"
 
 namespace strata::build {
 
@@ -26,13 +27,16 @@ struct MemoStat {
   std::uint32_t mode = 0;
   std::uint32_t path_size = 0;  // bytes
   std::uint8_t sum[32] = {};    // SHA-256
+  /// Of the content, by the key of the memo file. Zeros: unknown, or the file has a capability.
+  std::uint8_t content[16] = {};
 };
 
 /// The records of a memo file in the order of a walk, read a block at a time: a context of millions
 /// of files needs no more memory than one of a hundred.
 ///
-///   "strata memo 2\n", two NULs, then blocks: bytes of the content (32 bits), number of records
-///   (32 bits), CRC-64 of the content, content: for each record a MemoStat and its path.
+///   "strata memo 3\n", two NULs, the secret key of the fingerprints (16 bytes), CRC-64 of the key,
+///   then blocks: bytes of the content (32 bits), number of records (32 bits), CRC-64 of the
+///   content, content: for each record a MemoStat and its path.
 ///
 /// A block that is torn or damaged is one without records, a file of another version one without
 /// blocks. Not thread-safe.
@@ -43,6 +47,8 @@ class MemoReader {
   explicit MemoReader(UniqueFd file);
 
   std::size_t records() const { return records_; }
+  /// None if there are no blocks.
+  const std::optional<Fingerprinter::Key>& key() const { return key_; }
 
   /// A record; `path` is valid until the next call.
   struct Record {
@@ -71,7 +77,10 @@ class MemoReader {
   std::optional<Record> record() const;
   void step(const Record& r);
 
+  bool read_head();
+
   UniqueFd file_;
+  std::optional<Fingerprinter::Key> key_;
   std::vector<Block> blocks_;
   std::size_t records_ = 0;
   std::size_t block_ = 0;  // the one that is in content_
@@ -132,7 +141,7 @@ class MemoRecords {
 class MemoWriter {
  public:
   /// `file` is empty and borrowed.
-  explicit MemoWriter(int file);
+  MemoWriter(int file, const Fingerprinter::Key& key);
   void add(const MemoStat& stat, std::string_view path);
   /// The first error of all writes.
   Result<void> finish();

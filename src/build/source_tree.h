@@ -14,6 +14,9 @@
 
 namespace strata::build {
 
+/// The one extended attribute that files bring along.
+inline constexpr const char* kCapability = "security.capability";
+
 /// What COPY and ADD take from: the build context, or the root of another image. Paths are
 /// relative to its root, which no spelling and no link leaves. Any thread.
 class SourceTree {

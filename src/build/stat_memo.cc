@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
 #include <cstring>
 
 #include "base/io.h"
@@ -25,7 +26,8 @@ std::string file_name(int root) {
   return sha256(fmt::format("{}:{}", st.st_dev, st.st_ino)).hex().substr(0, 32);
 }
 
-MemoStat stat_of(const SourceFile& f, const std::uint8_t* sum) {
+/// Without what is known of it.
+MemoStat stat_of(const SourceFile& f) {
   MemoStat stat;
   stat.device = f.device;
   stat.inode = f.inode;
@@ -36,7 +38,6 @@ MemoStat stat_of(const SourceFile& f, const std::uint8_t* sum) {
   stat.ctime_nanoseconds = f.ctime.nanoseconds;
   stat.mode = f.mode;
   stat.path_size = static_cast<std::uint32_t>(f.path.size());
-  std::memcpy(stat.sum, sum, sizeof stat.sum);
   return stat;
 }
 
@@ -46,31 +47,38 @@ StatMemo::StatMemo(int own_dir, int root, Time now)
     : own_dir_(own_dir), name_(std::string(kMemoDirectory) + '/' + file_name(root)), now_(now) {
   if (auto file = open_at(own_dir_, name_, O_RDONLY)) old_ = MemoReader(*std::move(file));
   seen_.resize(old_.records());
+  if (old_.key())
+    key_ = *old_.key();
+  else
+    fill_random(key_);
 }
 
 namespace {
 
 /// If the record is of the file as it is.
-std::optional<Digest> sum_in(const MemoStat& record, const SourceFile& file) {
-  auto wanted = stat_of(file, record.sum);
-  if (std::memcmp(&record, &wanted, sizeof wanted) != 0) return std::nullopt;
+std::optional<StatMemo::Known> known_by(const MemoStat& record, const SourceFile& file) {
+  auto wanted = stat_of(file);
+  if (std::memcmp(&record, &wanted, offsetof(MemoStat, sum)) != 0) return std::nullopt;
   std::array<std::uint8_t, Digest::kBytes> sum;
   std::memcpy(sum.data(), record.sum, sum.size());
-  return Digest(sum);
+  Fingerprint content;
+  std::memcpy(content.data(), record.content, content.size());
+  if (content == Fingerprint{}) return StatMemo::Known{Digest(sum), std::nullopt};
+  return StatMemo::Known{Digest(sum), content};
 }
 
 }  // namespace
 
-std::optional<Digest> StatMemo::find(const SourceFile& file) {
-  if (auto fresh = fresh_.find(file.path)) return sum_in(*fresh, file);
+std::optional<StatMemo::Known> StatMemo::find(const SourceFile& file) {
+  if (auto fresh = fresh_.find(file.path)) return known_by(*fresh, file);
   auto known = old_.find(file.path);
   if (!known) return std::nullopt;
-  auto sum = sum_in(known->stat, file);
-  if (sum) seen_[known->index] = true;
-  return sum;
+  auto found = known_by(known->stat, file);
+  if (found) seen_[known->index] = true;
+  return found;
 }
 
-bool StatMemo::record(const SourceFile& file, const Digest& sum) {
+bool StatMemo::record(const SourceFile& file, const Known& known) {
   auto changed = std::max(file.ctime, file.mtime);
   std::int64_t age = now_.seconds - changed.seconds;
   if (changed.nanoseconds == 0) {
@@ -78,7 +86,10 @@ bool StatMemo::record(const SourceFile& file, const Digest& sum) {
   } else if (age < 2) {
     if (age * 1'000'000'000 + now_.nanoseconds - changed.nanoseconds <= kTick) return false;
   }
-  fresh_.put(stat_of(file, sum.bytes().data()), file.path);
+  auto stat = stat_of(file);
+  std::memcpy(stat.sum, known.sum.bytes().data(), sizeof stat.sum);
+  if (known.content) std::memcpy(stat.content, known.content->data(), sizeof stat.content);
+  fresh_.put(stat, file.path);
   return true;
 }
 
@@ -88,7 +99,7 @@ Result<void> StatMemo::write(int file) {
   for (bool s : seen_) seen += s ? 1 : 0;
   bool keep_unseen = old_.records() <= 2 * seen + kKeptUnseen;
 
-  MemoWriter out(file);
+  MemoWriter out(file, key_);
   old_.rewind();
   auto old = old_.next();
   auto pass_old = [&] {

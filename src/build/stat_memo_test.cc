@@ -21,6 +21,7 @@ class StatMemoTest : public ::testing::Test {
     f.inode = 2;
     return f;
   }
+  static StatMemo::Known known(std::string_view text) { return {sha256(text), std::nullopt}; }
   StatMemo open(Time now = {2000, 0}) { return StatMemo(own_.fd(), root_.fd(), now); }
   std::string memo_path() { return "memo/" + list_dir(open_dir(own_.fd(), "memo")->get())->at(0); }
 
@@ -32,13 +33,13 @@ TEST_F(StatMemoTest, KnowsUnchangedFilesInTheNextBuild) {
   {
     auto memo = open();
     EXPECT_FALSE(memo.find(file("a")));
-    for (const char* path : {"b", "a/b", "a", "a.c"}) memo.record(file(path), sha256(path));
+    for (const char* path : {"b", "a/b", "a", "a.c"}) memo.record(file(path), known(path));
     memo.save();
   }
   auto memo = open();
   for (const char* path : {"a", "a/b", "a.c", "b", "a"}) {
     ASSERT_TRUE(memo.find(file(path))) << path;
-    EXPECT_EQ(*memo.find(file(path)), sha256(path));
+    EXPECT_EQ(memo.find(file(path))->sum, sha256(path));
   }
   EXPECT_FALSE(memo.find(file("c")));
   EXPECT_FALSE(memo.find(file("a", 1001)));
@@ -50,32 +51,52 @@ TEST_F(StatMemoTest, KnowsUnchangedFilesInTheNextBuild) {
 TEST_F(StatMemoTest, NewSumsJoinTheOldOnes) {
   {
     auto memo = open();
-    memo.record(file("a"), sha256("a"));
-    memo.record(file("c"), sha256("c"));
+    memo.record(file("a"), known("a"));
+    memo.record(file("c"), known("c"));
     memo.save();
   }
   {
     auto memo = open();
-    memo.record(file("b"), sha256("b"));
-    memo.record(file("c", 1500), sha256("C"));
+    memo.record(file("b"), known("b"));
+    memo.record(file("c", 1500), known("C"));
     memo.save();
   }
   auto memo = open();
-  EXPECT_EQ(*memo.find(file("a")), sha256("a"));
-  EXPECT_EQ(*memo.find(file("b")), sha256("b"));
-  EXPECT_EQ(*memo.find(file("c", 1500)), sha256("C"));
+  EXPECT_EQ(memo.find(file("a"))->sum, sha256("a"));
+  EXPECT_EQ(memo.find(file("b"))->sum, sha256("b"));
+  EXPECT_EQ(memo.find(file("c", 1500))->sum, sha256("C"));
+}
+
+TEST_F(StatMemoTest, FingerprintsAreOfOneKeyFromBuildToBuild) {
+  auto print = [](const StatMemo& memo, std::string_view text) {
+    Fingerprinter printer(memo.key());
+    printer.update(text);
+    return printer.finish();
+  };
+  {
+    auto memo = open();
+    memo.record(file("a"), {sha256("a"), print(memo, "a")});
+    memo.record(file("b"), known("b"));
+    EXPECT_EQ(memo.find(file("a"))->content, print(memo, "a"));
+    memo.save();
+  }
+  auto memo = open();
+  EXPECT_EQ(memo.find(file("a"))->content, print(memo, "a"));
+  EXPECT_EQ(memo.find(file("b"))->content, std::nullopt);
+  TempDir elsewhere = *TempDir::create(open_dir(AT_FDCWD, "/var/tmp")->get(), "strata-memo-");
+  EXPECT_NE(StatMemo(own_.fd(), elsewhere.fd(), {2000, 0}).key(), memo.key());
 }
 
 TEST_F(StatMemoTest, WhatThisBuildRecordsIsFoundInAnyOrder) {
   auto name = [](int i) { return fmt::format("d{:03}/some/longer/way/file{:06}", i / 100, i); };
   constexpr int kFiles = 3000;
-  auto known = [&](StatMemo& memo, int i, int version) {
+  auto is_known = [&](StatMemo& memo, int i, int version) {
     auto sum = memo.find(file(name(i), 1000 + version));
-    return sum && *sum == sha256(fmt::format("{} {}", i, version));
+    return sum && sum->sum == sha256(fmt::format("{} {}", i, version));
   };
   auto record = [&](StatMemo& memo, int i, int version) {
     EXPECT_TRUE(
-        memo.record(file(name(i), 1000 + version), sha256(fmt::format("{} {}", i, version))));
+        memo.record(file(name(i), 1000 + version), known(fmt::format("{} {}", i, version))));
   };
   auto memo = open();
   for (int i = 0; i < kFiles; i++) {  // as two threads do it, here and there a file later
@@ -87,7 +108,7 @@ TEST_F(StatMemoTest, WhatThisBuildRecordsIsFoundInAnyOrder) {
   auto all = [&](StatMemo& asked) {
     for (int step : {1, 7, kFiles - 1})
       for (int i = 0, at = 0; i < kFiles; i++, at = (at + step) % kFiles)
-        ASSERT_TRUE(known(asked, at, at % 500 == 7 ? 1 : 0)) << name(at);
+        ASSERT_TRUE(is_known(asked, at, at % 500 == 7 ? 1 : 0)) << name(at);
     for (const char* other :
          {"a", "d000/some/longer/way/file", "d001", "d005/some/longer/way/file000500.",
           "d029/some/longer/way/file0029999", "zzz"})
@@ -104,7 +125,7 @@ TEST_F(StatMemoTest, ManyBlocksAreFoundInAnyOrder) {
   constexpr int kFiles = 3000;
   {
     auto memo = open();
-    for (int i = 0; i < kFiles; i++) memo.record(file(name(i)), sha256(name(i)));
+    for (int i = 0; i < kFiles; i++) memo.record(file(name(i)), known(name(i)));
     memo.save();
   }
   auto memo = open();
@@ -112,15 +133,15 @@ TEST_F(StatMemoTest, ManyBlocksAreFoundInAnyOrder) {
     for (int i = 0, at = 0; i < kFiles; i++, at = (at + step) % kFiles) {
       auto sum = memo.find(file(name(at)));
       ASSERT_TRUE(sum) << name(at);
-      EXPECT_EQ(*sum, sha256(name(at)));
+      EXPECT_EQ(sum->sum, sha256(name(at)));
     }
   }
   EXPECT_FALSE(memo.find(file("d1/some/longer/way/file")));
   EXPECT_FALSE(memo.find(file("zzz")));
-  memo.record(file("d5/new"), sha256("new"));
+  memo.record(file("d5/new"), known("new"));
   memo.save();
   auto again = open();
-  EXPECT_EQ(*again.find(file("d5/new")), sha256("new"));
+  EXPECT_EQ(again.find(file("d5/new"))->sum, sha256("new"));
   for (int i = 0; i < kFiles; i++) EXPECT_TRUE(again.find(file(name(i)))) << i;
 }
 
@@ -129,7 +150,7 @@ TEST_F(StatMemoTest, ADamagedBlockTakesNoOtherWithIt) {
   constexpr int kFiles = 3000;
   {
     auto memo = open();
-    for (int i = 0; i < kFiles; i++) memo.record(file(name(i)), sha256(name(i)));
+    for (int i = 0; i < kFiles; i++) memo.record(file(name(i)), known(name(i)));
     memo.save();
   }
   auto text = *read_file(own_.fd(), memo_path());
@@ -139,7 +160,7 @@ TEST_F(StatMemoTest, ADamagedBlockTakesNoOtherWithIt) {
   int found = 0;
   for (int i = 0; i < kFiles; i++) {
     auto sum = memo.find(file(name(i)));
-    if (sum) EXPECT_EQ(*sum, sha256(name(i)));
+    if (sum) EXPECT_EQ(sum->sum, sha256(name(i)));
     found += sum ? 1 : 0;
   }
   EXPECT_LT(found, kFiles);
@@ -149,11 +170,11 @@ TEST_F(StatMemoTest, ADamagedBlockTakesNoOtherWithIt) {
 TEST_F(StatMemoTest, AFileOfThisVeryTickIsNotRecorded) {
   {
     auto memo = open({1000, 50'000'000});
-    memo.record(file("fresh"), sha256("x"));
-    memo.record(file("old", 998), sha256("x"));
+    memo.record(file("fresh"), known("x"));
+    memo.record(file("old", 998), known("x"));
     auto coarse = file("coarse", 999);
     coarse.ctime.nanoseconds = 0;
-    memo.record(coarse, sha256("x"));
+    memo.record(coarse, known("x"));
     memo.save();
   }
   auto memo = open();
@@ -165,7 +186,7 @@ TEST_F(StatMemoTest, AFileOfThisVeryTickIsNotRecorded) {
 TEST_F(StatMemoTest, DamageIsAnEmptyMemo) {
   {
     auto memo = open();
-    memo.record(file("a"), sha256("a"));
+    memo.record(file("a"), known("a"));
     memo.save();
   }
   auto text = *read_file(own_.fd(), memo_path());

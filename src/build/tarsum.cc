@@ -105,25 +105,32 @@ Result<TarsumHeader> Tarsums::header(const SourceFile& file) const {
   return h;
 }
 
-Result<Digest> Tarsums::compute(const SourceTree& tree, const SourceFile& file) const {
-  auto hasher = begin_tarsum(TRY(header(file)));
-  if (file.is_regular()) {
-    auto fd = TRY(tree.open(file));
-    thread_local std::vector<char> buffer(kReadSize);
-    FdSource source(fd.get());
-    while (std::size_t n = TRY(source.read(buffer))) {
-      if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
-      hasher.update(buffer.data(), n);
-    }
-    TRY(SourceTree::check_unchanged(fd.get(), file));
-  }
-  return hasher.finish();
+std::optional<Fingerprinter> Tarsums::fingerprinter() const {
+  if (memo_ == nullptr) return std::nullopt;
+  return Fingerprinter(memo_->key());
 }
 
-void Tarsums::remember(const SourceFile& file, const Digest& sum) {
+Result<Tarsums::Known> Tarsums::compute(const SourceTree& tree, const SourceFile& file) const {
+  auto hasher = begin_tarsum(TRY(header(file)));
+  if (!file.is_regular()) return Known{hasher.finish(), std::nullopt};
+  auto fd = TRY(tree.open(file));
+  auto printer = fingerprinter();
+  if (printer && TRY(get_xattr(fd.get(), "", kCapability))) printer.reset();
+  thread_local std::vector<char> buffer(kReadSize);
+  FdSource source(fd.get());
+  while (std::size_t n = TRY(source.read(buffer))) {
+    if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
+    hasher.update(buffer.data(), n);
+    if (printer) printer->update({buffer.data(), n});
+  }
+  TRY(SourceTree::check_unchanged(fd.get(), file));
+  return Known{hasher.finish(), printer ? std::optional(printer->finish()) : std::nullopt};
+}
+
+void Tarsums::remember(const SourceFile& file, const Known& known) {
   std::lock_guard lock(mutex_);
-  bool is_recorded = memo_ != nullptr && file.is_regular() && memo_->record(file, sum);
-  if (!is_recorded) sums_[file.path] = sum;
+  bool is_recorded = memo_ != nullptr && file.is_regular() && memo_->record(file, known);
+  if (!is_recorded) sums_[file.path] = known.sum;
 }
 
 Result<void> Tarsums::compute_all(const std::vector<const SourceFile*>& files) {
@@ -134,13 +141,13 @@ Result<void> Tarsums::compute_all(const std::vector<const SourceFile*>& files) {
   auto work = [&] {
     SourceTree tree(tree_.root(), {});
     for (std::size_t i = next++; i < files.size(); i = next++) {
-      auto sum = compute(tree, *files[i]);
-      if (sum) {
-        remember(*files[i], *sum);
+      auto known = compute(tree, *files[i]);
+      if (known) {
+        remember(*files[i], *known);
         continue;
       }
       std::lock_guard lock(mutex);
-      if (!error) error = std::move(sum).error();
+      if (!error) error = std::move(known).error();
       next = files.size();
     }
   };
@@ -155,9 +162,10 @@ Result<void> Tarsums::compute_all(const std::vector<const SourceFile*>& files) {
   return {};
 }
 
-std::optional<Digest> Tarsums::recall(const SourceFile& file) {
+std::optional<Tarsums::Known> Tarsums::recall(const SourceFile& file) {
   std::lock_guard lock(mutex_);
-  if (auto known = sums_.find(file.path); known != sums_.end()) return known->second;
+  if (auto known = sums_.find(file.path); known != sums_.end())
+    return Known{known->second, std::nullopt};
   return memo_ != nullptr && file.is_regular() ? memo_->find(file) : std::nullopt;
 }
 
@@ -176,12 +184,12 @@ Result<Tarsums::Member> Tarsums::member(const SourceFile& file) {
     if (followed.path.empty()) return Member{std::nullopt, file.path};  // the root has no entry
     target = &followed;
   }
-  auto sum = recall(*target);
-  if (!sum) {
-    sum = TRY(compute(tree_, *target));
-    remember(*target, *sum);
+  auto known = recall(*target);
+  if (!known) {
+    known = TRY(compute(tree_, *target));
+    remember(*target, *known);
   }
-  return Member{sum, ""};
+  return Member{known->sum, ""};
 }
 
 Result<std::string> Tarsums::of(const SourceFile& file, const dockerfile::IgnoreMatcher& exclude) {
@@ -207,14 +215,14 @@ Result<std::string> Tarsums::of(const SourceFile& file, const dockerfile::Ignore
     if (exclude.ignored(path_below(f.path, file.path))) continue;
     if (!f.is_regular()) {
       TRY(add(f));
-    } else if (auto sum = recall(f)) {
-      sums.push_back(*sum);
+    } else if (auto known = recall(f)) {
+      sums.push_back(known->sum);
     } else {
       missing.push_back(&f);
     }
   }
   TRY(compute_all(missing));
-  for (const auto* f : missing) sums.push_back(*recall(*f));
+  for (const auto* f : missing) sums.push_back(recall(*f)->sum);
   return "dir:" + combine_members(std::move(sums), std::move(texts)).hex();
 }
 

@@ -55,12 +55,15 @@ class Tarsums {
   Result<TarsumHeader> header(const SourceFile& file) const;
   /// Whether these are the sums of the files of `tree`.
   bool are_of(const SourceTree* tree) const { return tree == &tree_; }
-  /// The sum of one file is known from elsewhere.
-  void remember(const SourceFile& file, const Digest& sum);
-  bool known(const SourceFile& file) { return recall(file).has_value(); }
+  /// What is known of one file from elsewhere, and without reading it.
+  using Known = StatMemo::Known;
+  void remember(const SourceFile& file, const Known& known);
+  std::optional<Known> recall(const SourceFile& file);
+  /// For Known::content; none if nobody would remember it.
+  std::optional<Fingerprinter> fingerprinter() const;
 
  private:
-  Result<Digest> compute(const SourceTree& tree, const SourceFile& file) const;
+  Result<Known> compute(const SourceTree& tree, const SourceFile& file) const;
   Result<void> compute_all(const std::vector<const SourceFile*>& files);
   /// What stands for one file in the sum of its directory.
   struct Member {
@@ -68,7 +71,6 @@ class Tarsums {
     std::string text;  // if it has none
   };
   Result<Member> member(const SourceFile& file);
-  std::optional<Digest> recall(const SourceFile& file);
 
   SourceTree& tree_;
   SumOwner owner_;

@@ -30,6 +30,10 @@ class LayerDonors : public StoreTest {
     return must(stat_at(w.diff(), name)).st_ino;
   }
 
+  static Result<bool> add_equal(LayerWriter& w, const tar::Entry& entry, std::string_view known) {
+    return w.add_equal(entry, [&](std::string_view bytes) { return bytes == known; });
+  }
+
   std::string big_ = std::string(3 << 20, 'b');
   LayerInfo donor_;
 };
@@ -180,6 +184,79 @@ TEST_F(LayerDonors, DeepFilesAreLinkedFromWhoeverHasThem) {
     if (level > 0) EXPECT_EQ(inode(w, directory + "/z"), in(younger, directory + "/z"));
   }
   EXPECT_EQ(inode(w, "z"), in(younger, "z"));
+}
+
+TEST_F(LayerDonors, AKnownFileIsLinkedWithoutItsSource) {
+  auto w = next();
+  add(w, dir_entry("d"));
+  EXPECT_TRUE(must(add_equal(w, file_entry("d/small", 5), "small")));
+  EXPECT_OK(w.settle());
+  EXPECT_EQ(inode(w, "d/small"), donor_inode("d/small"));
+
+  auto read = next();
+  add(read, dir_entry("d"));
+  add(read, file_entry("d/small", 5), "small");
+  auto sealed = must(w.seal());
+  EXPECT_EQ(sealed.diff_id, must(read.seal()).diff_id);
+  EXPECT_EQ(sealed.size, 5);
+}
+
+TEST_F(LayerDonors, ADonorThatIsNotTheKnownFileIsNotTaken) {
+  auto w = next();
+  add(w, dir_entry("d"));
+  EXPECT_FALSE(must(add_equal(w, file_entry("d/small", 5), "smaLl")));
+  EXPECT_FALSE(must(add_equal(w, file_entry("d/other", 5), "small")));
+  EXPECT_FALSE(must(add_equal(w, file_entry("d/small", 6), "small!")));
+  auto later = file_entry("d/small", 5);
+  later.mtime.seconds++;
+  EXPECT_FALSE(must(add_equal(w, later, "small")));
+  add(w, file_entry("d/small", 5), "smaLl");
+  EXPECT_EQ(must(w.seal()).size, 5);
+  EXPECT_EQ(must(read_file(w.diff(), "d/small")), "smaLl");
+}
+
+TEST_F(LayerDonors, KnownFilesStayTwoWhereTheDonorHasOne) {
+  auto w = next();
+  add(w, dir_entry("d"));
+  EXPECT_TRUE(must(add_equal(w, file_entry("d/twin", 5), "small")));
+  EXPECT_TRUE(must(add_equal(w, file_entry("d/twin2", 5), "small")));
+  EXPECT_OK(w.settle());
+  EXPECT_EQ(inode(w, "d/twin"), donor_inode("d/twin"));
+  EXPECT_NE(inode(w, "d/twin2"), donor_inode("d/twin"));
+  EXPECT_EQ(must(read_file(w.diff(), "d/twin2")), "small");
+  EXPECT_EQ(must(stat_at(w.diff(), "d/twin2")).st_mtim.tv_sec, 1700000000);
+}
+
+TEST_F(LayerDonors, WhatIsTooLargeForOnePieceIsNotTaken) {
+  auto w = next();
+  add(w, dir_entry("d"));
+  EXPECT_FALSE(must(add_equal(w, file_entry("d/big", big_.size()), big_)));
+}
+
+/// So many that they go through all batches.
+TEST_F(LayerDonors, ManyKnownFilesAreOneAfterTheOther) {
+  constexpr int kFiles = 300;
+  auto name = [](int i) { return fmt::format("d/f{:03}", i); };
+  auto text = [](int i) { return std::string(static_cast<std::size_t>(i) * 250 + 1, 'x'); };
+  auto fill = [&](LayerWriter& w, bool is_known) {
+    add(w, dir_entry("d"));
+    for (int i = 0; i < kFiles; i++) {
+      auto entry = file_entry(name(i), text(i).size());
+      if (is_known)
+        EXPECT_TRUE(must(add_equal(w, entry, text(i)))) << i;
+      else
+        add(w, entry, text(i));
+    }
+    EXPECT_OK(w.settle());
+  };
+  auto first = writer();
+  fill(first, /*is_known=*/false);
+  auto layer = publish(std::move(first));
+  auto w = next();
+  fill(w, /*is_known=*/true);
+  for (int i = 0; i < kFiles; i++)
+    EXPECT_EQ(inode(w, name(i)), must(stat_at(AT_FDCWD, path(diff_path(layer, name(i))))).st_ino);
+  EXPECT_EQ(must(w.seal()).diff_id, layer.diff_id);
 }
 
 TEST_F(LayerDonors, SiblingsComeBeforeTheLayersBelow) {

@@ -8,6 +8,7 @@
 #include "base/temp_dir.h"
 #include "store/detail/apply_tar.h"
 #include "store/detail/copy_upper.h"
+#include "store/detail/donor_files.h"
 #include "store/detail/layer_recorder.h"
 #include "store/detail/record_upper.h"
 #include "store/detail/tree_writer.h"
@@ -28,15 +29,20 @@ struct LayerWriter::State {
   Kind kind = Kind::Nothing;
   bool has_failed = false;
   std::vector<UniqueFd> donors;
+  std::optional<detail::DonorFiles> donor_files;  // for add_equal()
   std::unique_ptr<detail::TreeWriter> tree;
   std::unique_ptr<detail::LayerRecorder> recorder;
   std::optional<SealedLayer> sealed;
   Result<void> settled;  // of cache(), for seal() to report
 
   static Result<std::unique_ptr<State>> open(const Store& store, std::shared_ptr<CacheDir> cache);
+  static Result<void> check_name(const tar::Entry& entry);
   Result<void> begin(Kind wanted, detail::TreeWriter::Order order);
   Result<void> add(const tar::Entry& entry, ByteSource* content);
   Result<void> add_content(const tar::Entry& entry, ByteSource& content);
+  Result<bool> add_equal(const tar::Entry& entry, const IsContent& is_content);
+  std::optional<detail::DonorFiles::Found> find_donor(const tar::Entry& entry);
+  Result<bool> draft_content(const tar::Entry& entry, int file, const IsContent& is_content);
   Result<void> add_tar(ByteSource& tar);
   Result<void> add_upper(int upper);
   Result<void> settle();
@@ -56,6 +62,13 @@ const DiffID& empty_tar() {
 
 }  // namespace
 
+Result<void> LayerWriter::State::check_name(const tar::Entry& entry) {
+  auto path = TRY(tar::clean_name(entry.name));
+  if (path.empty() || path != entry.name)
+    return Error(ErrorCode::InvalidArgument, "not the clean path of a file");
+  return {};
+}
+
 Result<std::unique_ptr<LayerWriter::State>> LayerWriter::State::open(
     const Store& store, std::shared_ptr<CacheDir> cache) {
   auto files = TRY(store.layers().begin());
@@ -74,16 +87,14 @@ Result<void> LayerWriter::State::begin(Kind wanted, detail::TreeWriter::Order or
   if (sealed || (kind != Kind::Nothing && kind != wanted))
     return Error(ErrorCode::Internal, "the layer takes no more entries");
   if (kind == Kind::Nothing)
-    tree = std::make_unique<detail::TreeWriter>(cache->diff(), std::move(donors), order);
+    tree = std::make_unique<detail::TreeWriter>(cache->diff(), donors, order);
   kind = wanted;
   has_failed = true;
   return {};
 }
 
 Result<void> LayerWriter::State::add(const tar::Entry& entry, ByteSource* content) {
-  auto path = TRY(tar::clean_name(entry.name));
-  if (path.empty() || path != entry.name)
-    return Error(ErrorCode::InvalidArgument, "not the clean path of a file");
+  TRY(check_name(entry));
   TRY(begin(Kind::Tree, detail::TreeWriter::Order::Sorted));
   if (entry.type == tar::EntryType::Directory) {
     auto named = entry;
@@ -108,6 +119,38 @@ Result<void> LayerWriter::State::add_content(const tar::Entry& entry, ByteSource
                         [this](std::string_view bytes) { return tree->content(bytes); }));
   TRY(recorder->then([this] { return tree->end_file(); }));
   return recorder->segment(tar::padding(entry.size));
+}
+
+Result<bool> LayerWriter::State::add_equal(const tar::Entry& entry, const IsContent& is_content) {
+  TRY(check_name(entry));
+  TRY(begin(Kind::Tree, detail::TreeWriter::Order::Sorted));
+  auto found = find_donor(entry);
+  const bool is_equal = found && TRY(draft_content(entry, found->fd.get(), is_content));
+  if (is_equal) {
+    auto content = recorder->take_draft(entry);
+    detail::FileWriter::Equal equal{found->donor, found->inode};
+    TRY(recorder->then([this, entry, equal, content] {
+      return tree->equal_file(entry, entry.name, equal, content);
+    }));
+    TRY(recorder->segment(tar::padding(entry.size)));
+  }
+  has_failed = false;
+  return is_equal;
+}
+
+std::optional<detail::DonorFiles::Found> LayerWriter::State::find_donor(const tar::Entry& entry) {
+  if (!donor_files) donor_files.emplace(donors);
+  auto slash = entry.name.rfind('/');
+  auto directory = std::string_view(entry.name).substr(0, slash == std::string::npos ? 0 : slash);
+  return donor_files->find(directory, entry.name.substr(slash + 1), entry);  // npos + 1 is 0
+}
+
+/// Reads it to where it may stay.
+Result<bool> LayerWriter::State::draft_content(const tar::Entry& entry, int file,
+                                               const IsContent& is_content) {
+  auto room = TRY(recorder->draft(entry));
+  if (room.empty() || TRY(read_full(file, room.data(), room.size())) < room.size()) return false;
+  return is_content({room.data(), room.size()});
 }
 
 Result<void> LayerWriter::State::add_tar(ByteSource& tar) {
@@ -228,6 +271,12 @@ Result<LayerWriter> LayerWriter::adopt(const Store& store, std::shared_ptr<Cache
 
 Result<void> LayerWriter::add(const tar::Entry& entry, ByteSource* content) {
   auto done = state_->add(entry, content);
+  if (!done && !state_->recorder->has_failed_task()) done.error().add_context(entry.name);
+  return done;
+}
+
+Result<bool> LayerWriter::add_equal(const tar::Entry& entry, const IsContent& is_content) {
+  auto done = state_->add_equal(entry, is_content);
   if (!done && !state_->recorder->has_failed_task()) done.error().add_context(entry.name);
   return done;
 }

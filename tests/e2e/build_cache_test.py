@@ -85,6 +85,28 @@ class BuildCache(StoreCase):
         subprocess.run(["rm", "-r", self.path("store/strata")], check=True)
         self.assertEqual(self.build("COPY d /d\n", files=files).count("Using cache"), 1)
 
+    def test_a_rebuild_links_what_it_knows_but_nothing_damaged(self):
+        folder = self.context({f"d/{i}": f"text {i}" for i in range(40)})
+        time.sleep(0.2)  # what is younger than a clock tick is not remembered
+        self.build("COPY d /d\n")
+        earlier = self.copied()[0]
+        damaged = os.path.join(earlier, "7")
+        times = os.stat(damaged)
+        with open(damaged, "r+") as file:
+            file.write("TEXT")
+        os.utime(damaged, ns=(times.st_atime_ns, times.st_mtime_ns))
+        with open(os.path.join(folder, "d/1"), "w") as file:
+            file.write("new")
+        self.build("COPY d /d\n", tag="t:2")
+        new, = (at for at in self.copied() if at != earlier)
+        same = {name for name in os.listdir(new) if os.path.samefile(os.path.join(new, name), os.path.join(earlier, name))}
+        self.assertEqual(set(os.listdir(new)) - same, {"1", "7"})
+        self.assertEqual([self.engine("cat", "t:2", "/d/" + name) for name in "178"], ["new", "text 7", "text 8"])
+
+    def copied(self):
+        """The folders /d of all layers, in the store."""
+        return [os.path.join(at, "d") for at, folders, _ in os.walk(self.path("store/overlay2")) if os.path.basename(at) == "diff" and "d" in folders]
+
     def test_every_edit_of_a_context_is_noticed(self):
         """Same size, same mtime, through another name: what a cache that looks at names and times would miss."""
         folder = self.context({"d/a": "one", "d/b": "two"})

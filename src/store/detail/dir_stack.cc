@@ -11,14 +11,8 @@
 namespace strata::detail {
 namespace {
 
-constexpr std::size_t kMaxOpen = 16;  // levels below the root; each may have 16 donors beside it
+constexpr std::size_t kMaxOpen = 16;  // levels below the root
 constexpr int kDirectory = O_PATH | O_DIRECTORY | O_NOFOLLOW;
-
-/// Is `directory` the directory `path` itself or above it?
-bool is_on_the_way(std::string_view directory, std::string_view path) {
-  return directory.empty() || (path.substr(0, directory.size()) == directory &&
-                               (path.size() == directory.size() || path[directory.size()] == '/'));
-}
 
 Result<void> make_plain_dir(int dir, const std::string& name) {
   if (::mkdirat(dir, name.c_str(), 0755) < 0 && errno != EEXIST)
@@ -29,10 +23,12 @@ Result<void> make_plain_dir(int dir, const std::string& name) {
 
 }  // namespace
 
-DirStack::DirStack(int root, std::vector<UniqueFd> donors)
-    : root_(root), donor_roots_(std::move(donors)) {
-  levels_.emplace_back();
+bool is_on_the_way(std::string_view directory, std::string_view path) {
+  return directory.empty() || (path.substr(0, directory.size()) == directory &&
+                               (path.size() == directory.size() || path[directory.size()] == '/'));
 }
+
+DirStack::DirStack(int root) : root_(root) { levels_.emplace_back(); }
 
 Result<void> DirStack::enter(std::string_view path, Missing missing) {
   if (path.size() >= PATH_MAX)
@@ -73,36 +69,7 @@ Result<void> DirStack::push(std::string_view component, Missing missing) {
   return {};
 }
 
-void DirStack::close_far_level() {
-  auto& far = levels_[levels_.size() - 1 - kMaxOpen];
-  far.fd = UniqueFd();
-  for (auto& donor : far.donors)
-    if (donor.fd) donor = Donor();
-}
-
-int DirStack::donor_at(std::size_t level, std::size_t index) {
-  if (level == 0) return donor_roots_[index].get();
-  levels_[level].donors.resize(donor_roots_.size());
-  if (!levels_[level].donors[index].is_known)
-    levels_[level].donors[index] = {open_donor(level, index), true};
-  return levels_[level].donors[index].fd.get();
-}
-
-/// By way of the one above it: where that is missing, nothing is asked of the kernel.
-UniqueFd DirStack::open_donor(std::size_t level, std::size_t index) {
-  bool is_far = levels_.size() - level >= kMaxOpen;  // then the one above it is closed
-  if (is_far) {
-    auto path = path_.substr(0, levels_[level].path_length);
-    auto found =
-        open_in_root(donor_roots_[index].get(), path, Resolve::NoLinks, O_PATH | O_DIRECTORY);
-    return found ? *std::move(found) : UniqueFd();
-  }
-  int above = donor_at(level - 1, index);
-  if (above < 0) return {};
-  auto begin = level == 1 ? 0 : levels_[level - 1].path_length + 1;
-  auto name = path_.substr(begin, levels_[level].path_length - begin);
-  return UniqueFd(::openat(above, name.c_str(), kDirectory | O_CLOEXEC));
-}
+void DirStack::close_far_level() { levels_[levels_.size() - 1 - kMaxOpen].fd = UniqueFd(); }
 
 Result<void> DirStack::reopen(Level& level) {
   auto path = level.path_length == 0 ? "." : path_;

@@ -20,21 +20,6 @@ Result<UniqueFd> create_file(int dir, const std::string& name, mode_t mode) {
   return open_at(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0777);
 }
 
-bool same_file(const tar::Entry& entry, const struct stat& st) {
-  return S_ISREG(st.st_mode) && st.st_size == entry.size && (st.st_mode & 07777) == entry.mode &&
-         st.st_uid == entry.uid && st.st_gid == entry.gid &&
-         st.st_mtim.tv_sec == entry.mtime.seconds && st.st_mtim.tv_nsec == entry.mtime.nanoseconds;
-}
-
-bool same_xattrs(const tar::Entry& entry, int fd) {
-  if (entry.xattrs.empty()) {
-    auto any = has_xattrs(fd, "");
-    return any && !*any;
-  }
-  auto xattrs = list_xattrs(fd, "");
-  return xattrs && *xattrs == entry.xattrs;
-}
-
 bool is_zero(std::string_view bytes) {
   return bytes.front() == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
 }
@@ -103,7 +88,8 @@ Result<void> FileWriter::begin(const std::string& name, const tar::Entry& entry,
   done_ = 0;
   write_back_ = {};
   out_ = UniqueFd();
-  candidate_ = find_candidate();
+  candidate_ = donors_.find(dirs_.path(), name_, entry_,
+                            [this](ino_t inode) { return shared_.count(inode) != 0; });
   if (!candidate_) out_ = TRY(create_file(dirs_.fd(), name_, entry_.mode));
   return {};
 }
@@ -117,7 +103,10 @@ Result<void> FileWriter::write(std::string_view bytes) {
 }
 
 Result<void> FileWriter::end() {
-  if (candidate_ && link_candidate()) return {};
+  if (candidate_ && link({candidate_->donor, candidate_->inode})) {
+    candidate_.reset();
+    return {};
+  }
   if (candidate_) TRY(write_instead());
   if (layout_ == Layout::Sparse) TRY(set_size(out_.get(), entry_.size));
   TRY(metadata_.set_file(out_.get(), entry_, dirs_.inherits_group() ? Inode::Other : Inode::Plain));
@@ -134,19 +123,6 @@ Result<int> FileWriter::share(int source) {
   return out_.get();
 }
 
-std::optional<FileWriter::Candidate> FileWriter::find_candidate() {
-  if (entry_.size == 0) return std::nullopt;
-  for (std::size_t i = 0; i < dirs_.donors(); i++) {
-    int donor = dirs_.donor(i);
-    struct stat st = {};
-    if (donor < 0 || ::fstatat(donor, name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) continue;
-    if (!same_file(entry_, st) || shared_.count(st.st_ino) != 0) continue;
-    auto fd = open_at(donor, name_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (fd && same_xattrs(entry_, fd->get())) return Candidate{*std::move(fd), donor, st.st_ino};
-  }
-  return std::nullopt;
-}
-
 Result<bool> FileWriter::candidate_goes_on_with(std::string_view bytes) {
   if (!scratch_) scratch_.reset(new char[kScratch]);
   while (!bytes.empty()) {
@@ -159,11 +135,25 @@ Result<bool> FileWriter::candidate_goes_on_with(std::string_view bytes) {
 }
 
 /// False if it cannot be linked: too many links, another file system, removed meanwhile.
-bool FileWriter::link_candidate() {
-  if (::linkat(candidate_->dir, name_.c_str(), dirs_.fd(), name_.c_str(), 0) < 0) return false;
-  shared_.insert(candidate_->inode);
-  candidate_.reset();
+bool FileWriter::link(const Equal& equal) {
+  int dir = donors_.directory(dirs_.path(), equal.donor);
+  if (dir < 0 || ::linkat(dir, name_.c_str(), dirs_.fd(), name_.c_str(), 0) < 0) return false;
+  shared_.insert(equal.inode);
   return true;
+}
+
+Result<void> FileWriter::put_equal(const std::string& name, const tar::Entry& entry,
+                                   const Equal& equal, std::string_view content) {
+  name_ = name;
+  entry_ = entry;
+  layout_ = Layout::Plain;
+  done_ = 0;
+  write_back_ = {};
+  candidate_.reset();
+  if (shared_.count(equal.inode) == 0 && link(equal)) return {};
+  out_ = TRY(create_file(dirs_.fd(), name_, entry_.mode));
+  TRY(write(content));
+  return end();
 }
 
 /// Goes over to a file of its own; what has come so far is what the candidate begins with.

@@ -8,10 +8,12 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/write_back.h"
 #include "store/detail/dir_stack.h"
+#include "store/detail/donor_files.h"
 #include "store/detail/metadata.h"
 #include "tar/header.h"
 
@@ -32,14 +34,28 @@ class FileWriter {
   /// Of a file that is there.
   static Layout layout_of(const struct stat& st);
 
-  /// Borrows both.
-  FileWriter(DirStack& dirs, const MetadataSetter& metadata) : dirs_(dirs), metadata_(metadata) {}
+  /// Borrows all; `donors` are their directories `diff`.
+  FileWriter(DirStack& dirs, const MetadataSetter& metadata, const std::vector<UniqueFd>& donors)
+      : dirs_(dirs), metadata_(metadata), donors_(donors) {}
+
+  bool has_donors() const { return donors_.any(); }
 
   /// The file `name` of the current directory, which must not exist. The content follows by write()
   /// in any pieces.
   Result<void> begin(const std::string& name, const tar::Entry& entry, Layout layout);
   Result<void> write(std::string_view bytes);
   Result<void> end();
+
+  /// A file of a donor, at the path of the entry that comes.
+  struct Equal {
+    std::size_t donor;  // its index
+    ino_t inode;
+  };
+  /// In place of all that: the file `name` as a link of `equal`, of which somebody knows that it is
+  /// what is wanted, with `content`. That is written where no link is to be had.
+  Result<void> put_equal(const std::string& name, const tar::Entry& entry, const Equal& equal,
+                         std::string_view content);
+
   /// After begin(), in place of write(): takes the blocks of `source`. Gives a descriptor, borrowed
   /// until end(), of what that gave; -1 if the content must come to be compared. Unsupported if the
   /// file system shares no blocks. In both cases nothing was done.
@@ -51,25 +67,18 @@ class FileWriter {
   Result<void> make_own(int dir, const std::string& name, const struct stat& st);
 
  private:
-  /// A file of a donor that may be the one that comes.
-  struct Candidate {
-    UniqueFd fd;
-    int dir;  // of the donor, borrowed from dirs_
-    ino_t inode;
-  };
-
-  std::optional<Candidate> find_candidate();
   Result<bool> candidate_goes_on_with(std::string_view bytes);
-  bool link_candidate();
+  bool link(const Equal& equal);
   Result<void> write_instead();
 
   DirStack& dirs_;
   const MetadataSetter& metadata_;
+  DonorFiles donors_;
   std::string name_;
   tar::Entry entry_;
   Layout layout_ = Layout::Plain;
   UniqueFd out_;  // not open while a candidate fits
-  std::optional<Candidate> candidate_;
+  std::optional<DonorFiles::Found> candidate_;
   std::int64_t done_ = 0;  // bytes of content that have come
   WriteBack write_back_;
   std::unique_ptr<char[]> scratch_;

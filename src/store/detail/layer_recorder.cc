@@ -55,6 +55,32 @@ Result<void> LayerRecorder::member(const tar::Entry& entry) {
   return file(entry.name, entry.type == tar::EntryType::Regular ? entry.size : 0);
 }
 
+Result<std::span<char>> LayerRecorder::draft(const tar::Entry& entry) {
+  header_.clear();
+  TRY(tar::append_header(header_, entry));
+  auto size = static_cast<std::uint64_t>(entry.size);
+  auto before = header_.size() + entry.name.size();
+  if (size > kFill || before > kFill - size) return std::span<char>();
+  if (batch_->used > 0 && before + size > space()) TRY(submit());
+  return std::span(batch_->bytes.get() + batch_->used + before, size);
+}
+
+std::string_view LayerRecorder::take_draft(const tar::Entry& entry) {
+  char* to = batch_->bytes.get() + batch_->used;
+  auto take = [&](Op op, std::size_t length, std::int64_t size) {
+    batch_->steps.push_back({op, static_cast<std::uint32_t>(length), size});
+    batch_->used += length;
+    to += length;
+  };
+  std::memcpy(to, header_.data(), header_.size());
+  take(Op::Segment, header_.size(), 0);
+  std::memcpy(to, entry.name.data(), entry.name.size());
+  take(Op::File, entry.name.size(), entry.size);
+  std::string_view content(to, static_cast<std::size_t>(entry.size));
+  take(Op::Content, content.size(), 0);
+  return content;
+}
+
 Result<void> LayerRecorder::content(ByteSource& source, std::int64_t size, const ByteSink& also) {
   for (std::int64_t left = size; left > 0;) {
     auto buffer = TRY(room(left));

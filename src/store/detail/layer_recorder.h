@@ -50,6 +50,14 @@ class LayerRecorder {
   /// bytes. `also`, if it is there, is a task for each piece of at most 1 MiB.
   Result<void> content(ByteSource& source, std::int64_t size, const ByteSink& also = {});
 
+  /// Where the whole content of `entry`, a regular file, may be put before it is known whether it
+  /// becomes a member. Nothing is recorded before take_draft(), and anything else that is called
+  /// forgets it. Empty if the content is, or if it is more than 128 KiB with its header.
+  Result<std::span<char>> draft(const tar::Entry& entry);
+  /// Makes it a member, of the same entry. The content stays where it is until the next task is
+  /// done.
+  std::string_view take_draft(const tar::Entry& entry);
+
   /// Tasks are done one after the other, in the order of the calls.
   Result<void> then(Task task);
   /// Until all tasks so far are done. The error of the first one that failed.

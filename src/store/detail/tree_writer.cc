@@ -164,11 +164,24 @@ Result<void> TreeWriter::open_file(const tar::Entry& entry, const std::string& p
   TRY(enter_parent(path));
   size_ += entry.size;
   // A file that a donor may have is made later.
-  if (order_ == Order::Any && dirs_.donors() > 0) TRY(clear_way());
+  if (order_ == Order::Any && files_.has_donors()) TRY(clear_way());
   auto begun = files_.begin(name_, entry, layout);
   if (begun || begun.error().sys_errno() != EEXIST || order_ == Order::Sorted) return begun;
   TRY(clear_way());
   return files_.begin(name_, entry, layout);
+}
+
+Result<void> TreeWriter::equal_file(const tar::Entry& entry, const std::string& path,
+                                    const FileWriter::Equal& equal, std::string_view content) {
+  return named(entry, put_equal_file(entry, path, equal, content));
+}
+
+Result<void> TreeWriter::put_equal_file(const tar::Entry& entry, const std::string& path,
+                                        const FileWriter::Equal& equal, std::string_view content) {
+  TRY(check_owner(entry));
+  TRY(enter_parent(path));
+  size_ += entry.size;
+  return files_.put_equal(name_, entry, equal, content);
 }
 
 Result<void> TreeWriter::whiteout(const tar::Entry& entry, const std::string& path) {

@@ -24,9 +24,9 @@ class TreeWriter {
     Any,     // an archive: missing parents are made; a whiteout or an empty directory is replaced
   };
 
-  /// Borrows `diff`. `donors`: see FileWriter.
-  TreeWriter(int diff, std::vector<UniqueFd> donors, Order order)
-      : diff_(diff), dirs_(diff, std::move(donors)), files_(dirs_, metadata_), order_(order) {}
+  /// Borrows `diff` and `donors`, for which see FileWriter.
+  TreeWriter(int diff, const std::vector<UniqueFd>& donors, Order order)
+      : diff_(diff), dirs_(diff), files_(dirs_, metadata_, donors), order_(order) {}
   TreeWriter(const TreeWriter&) = delete;
   TreeWriter& operator=(const TreeWriter&) = delete;
 
@@ -43,6 +43,10 @@ class TreeWriter {
   /// In place of content(): see FileWriter.
   Result<int> share(int source) { return files_.share(source); }
   Result<void> end_file() { return named(files_.entry(), files_.end()); }
+
+  /// A regular file that a donor has with the same content and metadata: see FileWriter.
+  Result<void> equal_file(const tar::Entry& entry, const std::string& path,
+                          const FileWriter::Equal& equal, std::string_view content);
 
   /// Marks `path` as deleted; owner from `entry`. Conflict if this layer has such a file.
   Result<void> whiteout(const tar::Entry& entry, const std::string& path);
@@ -68,6 +72,8 @@ class TreeWriter {
   Result<void> clear_way();
   Result<void> open_file(const tar::Entry& entry, const std::string& path,
                          FileWriter::Layout layout);
+  Result<void> put_equal_file(const tar::Entry& entry, const std::string& path,
+                              const FileWriter::Equal& equal, std::string_view content);
   Result<void> named(const tar::Entry& entry, Result<void> done) const;
   Inode new_inode() const { return dirs_.inherits_group() ? Inode::Other : Inode::Plain; }
 
