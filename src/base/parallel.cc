@@ -31,6 +31,6 @@ Result<void> for_each_index(std::size_t count, std::size_t threads,
   return {};
 }
 
-std::size_t processors() { return std::max(1U, std::thread::hardware_concurrency()); }
+unsigned processors() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 }  // namespace strata

@@ -14,7 +14,7 @@ Result<void> for_each_index(std::size_t count, std::size_t threads,
                             const std::function<Result<void>(std::size_t index)>& act,
                             const std::function<void()>& on_error = {});
 
-/// As many threads as there are processors for this process's machine; at least 1.
-std::size_t processors();
+/// How many processors this machine has; at least 1.
+unsigned processors();
 
 }  // namespace strata

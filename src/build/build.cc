@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/parallel.h"
 #include "base/text.h"
 #include "build/check_directive.h"
 #include "build/epoch.h"
@@ -75,8 +76,7 @@ class Run {
     if (auto done = read_epoch(); !done) return Failure{std::move(done).error()};
     for (std::size_t i = 0; i <= target_; i++)
       if (!plan_.stages.contains(i)) skip(i);
-    std::size_t threads = std::min<std::size_t>(std::max(std::thread::hardware_concurrency(), 1U),
-                                                plan_.stages.size());
+    std::size_t threads = std::min<std::size_t>(processors(), plan_.stages.size());
     {
       std::vector<std::jthread> others;
       for (std::size_t i = 1; i < threads; i++) others.emplace_back([this] { work(); });

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/io.h"
+#include "base/parallel.h"
 #include "dockerfile/glob.h"
 #include "fs/walk.h"
 
@@ -260,8 +261,7 @@ Result<void> SourceTree::walk_all(std::vector<Part>& parts) const {
   {
     std::vector<std::jthread> threads;
     if (parts.size() > kFew)
-      for (unsigned i = 1; i < std::min(std::thread::hardware_concurrency(), 8U); i++)
-        threads.emplace_back(work);
+      for (unsigned i = 1; i < std::min(processors(), 8U); i++) threads.emplace_back(work);
     work();
   }
   if (error) return *std::move(error);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/parallel.h"
 #include "fs/xattr.h"
 
 namespace strata::build {
@@ -153,8 +154,7 @@ Result<void> Tarsums::compute_all(const std::vector<const SourceFile*>& files) {
   };
   {
     std::vector<std::jthread> threads;
-    std::size_t helpers =
-        std::min<std::size_t>(std::thread::hardware_concurrency(), files.size() / 8);
+    std::size_t helpers = std::min<std::size_t>(processors(), files.size() / 8);
     for (std::size_t i = 1; i < helpers; i++) threads.emplace_back(work);
     work();
   }

@@ -1,8 +1,8 @@
 #include "compress/compressor.h"
 
 #include <algorithm>
-#include <thread>
 
+#include "base/parallel.h"
 #include "compress/detail/parallel_gzip.h"
 #include "compress/detail/zstd_compressor.h"
 
@@ -29,7 +29,7 @@ std::optional<Compression> parse_compression(std::string_view text) {
 }
 
 std::unique_ptr<Compressor> make_compressor(Compression how, ByteSink sink, unsigned threads) {
-  if (threads == 0) threads = std::max(std::thread::hardware_concurrency(), 1U);
+  if (threads == 0) threads = processors();
   threads = std::min(threads, kMostCompressors);
   if (how == Compression::Gzip)
     return std::make_unique<detail::ParallelGzip>(std::move(sink), threads);

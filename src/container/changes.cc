@@ -18,6 +18,7 @@
 
 #include "base/dir_reader.h"
 #include "base/io.h"
+#include "base/parallel.h"
 #include "fs/walk.h"
 #include "fs/whiteout.h"
 #include "fs/xattr.h"
@@ -186,7 +187,7 @@ class Comparisons {
     Comparison comparison(upper_);
     while (auto dir = next()) {
       if (helpers != nullptr && helpers->empty() && is_much()) {
-        for (unsigned i = 1; i < std::min(std::thread::hardware_concurrency(), kMaxThreads); i++)
+        for (unsigned i = 1; i < std::min(processors(), kMaxThreads); i++)
           helpers->emplace_back([this] { work(nullptr); });
       }
       finish(comparison.look_into(std::move(dir)));

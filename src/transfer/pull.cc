@@ -3,10 +3,9 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <atomic>
 #include <map>
-#include <thread>
 
+#include "base/parallel.h"
 #include "store/image_notes.h"
 #include "store/kept_blobs.h"
 #include "store/layer_writer.h"
@@ -113,14 +112,11 @@ class LayerPull {
     announce();
     if (todo_.empty()) return {};
     std::stop_callback stop(options_.stop, [this] { stop_all(); });
-    {
-      std::vector<std::jthread> workers;
-      for (std::size_t i = 0; i < std::min(todo_.size(), kAtOnce); i++)
-        workers.emplace_back([this] { work(); });
-    }
+    auto unpacked = for_each_index(
+        todo_.size(), kAtOnce, [this](std::size_t i) { return unpack(todo_[i]); },
+        [this] { stop_all(); });
     if (options_.stop.stop_requested()) return Error(ErrorCode::Cancelled, "cancelled");
-    if (error_) return *std::move(error_);
-    return {};
+    return unpacked;
   }
 
   Result<void> publish() {
@@ -178,31 +174,13 @@ class LayerPull {
       if (waiting++ >= kAtOnce) reporter_.tell(name_of(layer), "Waiting");
   }
 
-  void work() {
-    for (;;) {
-      std::size_t at = next_++;
-      if (at >= todo_.size() || failed_) return;
-      auto done = unpack(todo_[at]);
-      if (!done) fail(std::move(done).error());
-    }
-  }
-
-  void fail(Error error) {
-    {
-      std::lock_guard lock(mutex_);
-      if (!error_) error_ = std::move(error);
-      failed_ = true;
-    }
-    stop_all();
-  }
-
   void stop_all() {
-    failed_ = true;
     repository_.cancel();
     for (auto& [digest, download] : downloads_) download->stop();
   }
 
   Result<void> unpack(std::size_t layer) {
+    if (options_.stop.stop_requested()) return Error(ErrorCode::Cancelled, "cancelled");
     auto& download = *downloads_.at(blob_of(layer).digest);
     download.start();
     auto writer = extract(layer, download);
@@ -229,10 +207,6 @@ class LayerPull {
   std::vector<std::optional<LayerWriter>> writers_;  // by layer; each written by one worker
   std::map<Digest, std::unique_ptr<Download>> downloads_;
   std::vector<std::size_t> todo_;  // layers that the store lacks
-  std::atomic<std::size_t> next_ = 0;
-  std::atomic<bool> failed_ = false;
-  std::mutex mutex_;  // guards error_
-  std::optional<Error> error_;
 };
 
 /// What is there already must not be removed while we count on it.

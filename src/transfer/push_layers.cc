@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <thread>
 
 #include "base/byte_stream.h"
+#include "base/parallel.h"
 #include "base/producer_source.h"
 #include "digest/hasher.h"
 #include "store/kept_blobs.h"
@@ -75,14 +75,12 @@ class LayerPush {
     for (auto i = layers_.size(); i-- > 0;) reporter_.tell(name_of(i), "Preparing");
     for (std::size_t n = kUploads; n < todo_.size(); n++)
       reporter_.tell(name_of(todo_[n]), "Waiting");
-    {
-      std::vector<std::jthread> workers;
-      for (std::size_t i = 0; i < std::min(todo_.size(), kUploads); i++)
-        workers.emplace_back([this] { work(); });
-    }
+    auto pushed = for_each_index(
+        todo_.size(), kUploads, [this](std::size_t i) { return push(todo_[i]); },
+        [this] { stop_all(); });
     shrink_kept_blobs(store_.own_dir(), keep_limit_);
     if (options_.stop.stop_requested()) return Error(ErrorCode::Cancelled, "cancelled");
-    if (error_) return *std::move(error_);
+    TRY(std::move(pushed));
     for (std::size_t i = 0; i < layers_.size(); i++) blobs_[i] = blobs_[first_of(i)];
     return std::move(blobs_);
   }
@@ -104,17 +102,9 @@ class LayerPush {
       if (first_of(i) == i) todo_.push_back(i);
   }
 
-  void work() {
-    for (;;) {
-      std::size_t at = next_++;
-      if (at >= todo_.size() || failed_) return;
-      auto done = push(todo_[at]);
-      if (done) continue;
-      std::lock_guard lock(mutex_);
-      if (!error_) error_ = std::move(done).error();
-      failed_ = true;
-      repository_.cancel();
-    }
+  void stop_all() {
+    failed_ = true;
+    repository_.cancel();
   }
 
   Result<void> push(std::size_t i) {
@@ -279,12 +269,9 @@ class LayerPush {
   const std::vector<LayerInfo> layers_;
   const std::vector<Descriptor> preferred_;
   const std::int64_t keep_limit_;
-  std::vector<Descriptor> blobs_;  // by layer; each written by one worker
-  std::vector<std::size_t> todo_;  // different layers, topmost first
-  std::atomic<std::size_t> next_ = 0;
-  std::atomic<bool> failed_ = false;
-  std::mutex mutex_;  // guards error_
-  std::optional<Error> error_;
+  std::vector<Descriptor> blobs_;     // by layer; each written by one worker
+  std::vector<std::size_t> todo_;     // different layers, topmost first
+  std::atomic<bool> failed_ = false;  // then the others need not go on
 };
 
 }  // namespace
