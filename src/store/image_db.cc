@@ -1,16 +1,13 @@
 #include "store/image_db.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
-#include <mutex>
-#include <set>
 
 #include "base/io.h"
 #include "base/temp_dir.h"
+#include "store/detail/image_family.h"
 #include "store/unsynced.h"
 
 namespace strata {
@@ -31,42 +28,17 @@ bool has_key(int metadata, ImageID id, const char* key) {
 
 }  // namespace
 
-/// Who is whose parent, as far as this process has read it.
-struct ImageDB::Family {
-  std::mutex mutex;
-  struct stat read = {};  // the directory of all metadata when its names were read last
-  timespec read_at = {};
-  std::map<ImageID, std::optional<ImageID>> parents;
-  std::map<std::optional<ImageID>, std::set<ImageID>> children;
-
-  void add(ImageID child, const std::optional<ImageID>& parent) {
-    forget(child);
-    parents.emplace(child, parent);
-    children[parent].insert(child);
-  }
-
-  void forget(ImageID child) {
-    auto known = parents.find(child);
-    if (known == parents.end()) return;
-    children[known->second].erase(child);
-    parents.erase(known);
-  }
-
-  /// Whether no name has come or gone since. Names that come in the same tick of the clock as the
-  /// reading do not change the time: so shortly after a change nothing is believed.
-  bool is_current(const struct stat& now) const {
-    constexpr std::int64_t kTickNs = 20'000'000;
-    auto ns = [](const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; };
-    return ns(now.st_mtim) == ns(read.st_mtim) && ns(read_at) - ns(read.st_mtim) > kTickNs;
-  }
-};
-
 ImageDB::ImageDB(UniqueFd content, UniqueFd metadata)
     : content_(std::move(content)),
       metadata_(std::move(metadata)),
-      family_(std::make_unique<Family>()) {}
+      family_(std::make_unique<detail::ImageFamily>(metadata_.get())) {}
 ImageDB::ImageDB(ImageDB&&) noexcept = default;
 ImageDB::~ImageDB() = default;
+
+void ImageDB::note_in(const Unsynced& unsynced, int own_dir) {
+  unsynced_ = &unsynced;
+  family_->keep_in(own_dir);
+}
 
 Result<void> ImageDB::write_key(ImageID id, const char* key, std::string_view value) const {
   auto name = id.digest().hex();
@@ -125,8 +97,7 @@ Result<ImageID> ImageDB::put(std::string_view config, const std::optional<ImageI
   if (parent) {
     if (unsynced_ != nullptr) TRY(unsynced_->add(id));
     TRY(write_key(id, "parent", parent->str()));
-    std::lock_guard lock(family_->mutex);
-    family_->add(id, parent);
+    family_->set(id, parent);
   }
   if (built_locally && unsynced_ != nullptr) TRY(unsynced_->add(id));
   if (built_locally) TRY(write_key(id, "builtLocally", "\x01"));
@@ -134,10 +105,7 @@ Result<ImageID> ImageDB::put(std::string_view config, const std::optional<ImageI
 }
 
 std::optional<ImageID> ImageDB::parent(ImageID id) const {
-  auto text = read_small(metadata_.get(), key_path(id, "parent"));
-  if (!text) return std::nullopt;
-  auto digest = Digest::parse(*text);
-  return digest ? std::optional(ImageID(*digest)) : std::nullopt;
+  return detail::read_image_parent(metadata_.get(), id);
 }
 
 Result<std::vector<std::pair<ImageID, ImageID>>> ImageDB::parents() const {
@@ -149,25 +117,10 @@ Result<std::vector<std::pair<ImageID, ImageID>>> ImageDB::parents() const {
 }
 
 Result<std::vector<ImageID>> ImageDB::children(const std::optional<ImageID>& id) const {
-  std::lock_guard lock(family_->mutex);
-  struct stat now = {};
-  if (::fstat(metadata_.get(), &now) < 0)
-    return Error::from_errno(errno, "stat metadata of images");
-  std::set<ImageID> just_read;
-  if (!family_->is_current(now)) {
-    ::clock_gettime(CLOCK_REALTIME, &family_->read_at);
-    for (const auto& name : TRY(list_dir(metadata_.get())))
-      if (auto child = image_name(name); child && !family_->parents.contains(*child)) {
-        family_->add(*child, parent(*child));
-        just_read.insert(*child);
-      }
-    family_->read = now;
-  }
   std::vector<ImageID> found;
-  for (const auto& child : family_->children[id]) {
-    bool is_child = just_read.contains(child) || parent(child) == id;
-    if (!is_child || !contains(child)) continue;  // it is gone, or has lost its parent
-    if (id || has_key(metadata_.get(), child, "builtLocally")) found.push_back(child);
+  for (const auto& child : TRY(family_->on(id))) {
+    if (!id && !has_key(metadata_.get(), child, "builtLocally")) continue;
+    if (parent(child) == id && contains(child)) found.push_back(child);
   }
   return found;
 }
@@ -200,8 +153,7 @@ Result<void> ImageDB::remove_links_to(ImageID id) const {
     if (parent != id) continue;
     if (::unlinkat(metadata_.get(), key_path(child, "parent").c_str(), 0) < 0 && errno != ENOENT)
       return Error::from_errno(errno, "remove parent of " + child.str());
-    std::lock_guard lock(family_->mutex);
-    family_->forget(child);
+    family_->set(child, std::nullopt);
   }
   return {};
 }

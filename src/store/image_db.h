@@ -14,6 +14,9 @@
 namespace strata {
 
 class Unsynced;
+namespace detail {
+class ImageFamily;
+}
 
 /// An image: its config exactly as stored, and decoded.
 struct Image {
@@ -30,8 +33,9 @@ class ImageDB {
   ImageDB& operator=(ImageDB&&) = delete;
   ~ImageDB();
 
-  /// From now on everything that is published is noted there before. Borrowed.
-  void note_in(const Unsynced& unsynced) { unsynced_ = &unsynced; }
+  /// From now on everything that is published is noted there before, and what is learned about
+  /// parents is kept in ROOT/strata. Both borrowed.
+  void note_in(const Unsynced& unsynced, int own_dir);
 
   /// Reads and verifies. NotFound; Corrupt if the bytes do not fit the ID or do not decode.
   Result<Image> get(ImageID id) const;
@@ -50,8 +54,7 @@ class ImageDB {
   /// Every image that has a parent, and that; either may be gone.
   Result<std::vector<std::pair<ImageID, ImageID>>> parents() const;
   /// Images whose parent is `id`; with nullopt those that were built here without a parent. Sorted.
-  /// The first call reads all parents, the next ones those of new images alone: an old image that
-  /// another process has given a parent meanwhile may be missing.
+  /// Reads the parents of new images alone (detail/image_family.h).
   Result<std::vector<ImageID>> children(const std::optional<ImageID>& id) const;
   std::optional<Time> last_updated(ImageID id) const;
   Result<void> set_last_updated(ImageID id, Time when) const;
@@ -68,8 +71,7 @@ class ImageDB {
   UniqueFd content_;
   UniqueFd metadata_;
   const Unsynced* unsynced_ = nullptr;
-  struct Family;
-  std::unique_ptr<Family> family_;
+  std::unique_ptr<detail::ImageFamily> family_;
 };
 
 }  // namespace strata

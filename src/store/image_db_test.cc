@@ -1,5 +1,11 @@
 #include "store/image_db.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "store/detail/store_fixture.h"
 
 namespace strata {
@@ -63,6 +69,78 @@ TEST_F(ImageDBTest, ParentsAndChildren) {
   auto again = images().remove(a);
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code(), ErrorCode::NotFound);
+}
+
+/// So many that who they stand on is kept in ROOT/strata.
+class ImageFamilies : public ImageDBTest {
+ protected:
+  static constexpr const char* kKept = "strata/family";
+
+  void SetUp() override {
+    ImageDBTest::SetUp();
+    base_ = must(images().put(config("base"), std::nullopt, true));
+    for (int i = 0; i < 40; i++) {
+      children_.push_back(
+          must(images().put(config(std::to_string(i)), i < 20 ? base_ : first_, true)));
+      if (i == 0) first_ = children_.front();
+    }
+    on_first_.assign(children_.begin() + 20, children_.end());
+    children_.resize(20);
+    std::sort(children_.begin(), children_.end());
+    std::sort(on_first_.begin(), on_first_.end());
+    look();
+  }
+
+  /// As a process that has read nothing yet, when the last change is some ticks of the clock ago.
+  void look() {
+    ::usleep(40'000);
+    reopen();
+    EXPECT_EQ(must(images().children(base_)), children_);
+    EXPECT_EQ(must(images().children(first_)), on_first_);
+    EXPECT_EQ(must(images().children(std::nullopt)), std::vector<ImageID>{base_});
+  }
+
+  ImageID base_;
+  ImageID first_;
+  std::vector<ImageID> children_;
+  std::vector<ImageID> on_first_;
+};
+
+TEST_F(ImageFamilies, AreKeptAndFoundAgain) {
+  ASSERT_TRUE(there(kKept));
+  const auto kept = read(kKept);
+  look();
+  EXPECT_EQ(read(kKept), kept);
+}
+
+TEST_F(ImageFamilies, WhatCameAndWentSinceIsSeen) {
+  auto late = must(images().put(config("late"), first_, true));
+  on_first_.push_back(late);
+  std::sort(on_first_.begin(), on_first_.end());
+  look();
+  EXPECT_OK(images().remove(late));
+  std::erase(on_first_, late);
+  look();
+}
+
+TEST_F(ImageFamilies, AnImageThatIsThereMayGetAParent) {
+  auto loaded = must(images().put(config("loaded"), std::nullopt, false));
+  EXPECT_OK(images().set_last_updated(loaded, Time{1700000000, 0}));
+  look();
+  ASSERT_TRUE(must(images().put(config("loaded"), first_, true)) == loaded);
+  on_first_.push_back(loaded);
+  std::sort(on_first_.begin(), on_first_.end());
+  look();
+}
+
+TEST_F(ImageFamilies, ADamagedFileIsNone) {
+  const auto kept = read(kKept);
+  for (auto text : {std::string(), kept.substr(0, 20), kept.substr(0, kept.size() - 1), kept + "x",
+                    "X" + kept.substr(1), kept.substr(0, 60) + "X" + kept.substr(61)}) {
+    std::ofstream(path(kKept), std::ios::trunc) << text;
+    look();
+    EXPECT_EQ(read(kKept).size(), kept.size());
+  }
 }
 
 TEST_F(ImageDBTest, LastUpdated) {

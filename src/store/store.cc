@@ -174,7 +174,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& root, Access acces
 Result<void> Store::begin_writing() {
   State& s = *state_;
   s.unsynced.emplace(s.own.get());
-  s.images->note_in(*s.unsynced);
+  s.images->note_in(*s.unsynced, s.own.get());
   auto note = [this](const std::string& path) { return note_work(path); };
   s.layers->note_in(*s.unsynced, note);
   s.caches->note_in(note);
