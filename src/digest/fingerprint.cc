@@ -14,13 +14,13 @@ void give_key(const unsigned char* /*in*/, unsigned char* out, const void* key) 
   std::memcpy(out, key, std::tuple_size_v<Fingerprinter::Key>);
 }
 
-struct FreeContext {
-  void operator()(GCM128_CONTEXT* context) const { CRYPTO_gcm128_release(context); }
-};
-
 }  // namespace
 
 struct Fingerprinter::State {
+  struct FreeContext {
+    void operator()(GCM128_CONTEXT* context) const { CRYPTO_gcm128_release(context); }
+  };
+
   explicit State(const Key& k) : key(k), context(CRYPTO_gcm128_new(key.data(), give_key)) {
     begin();
   }
