@@ -18,7 +18,7 @@ void give_key(const unsigned char* /*in*/, unsigned char* out, const void* key) 
 
 struct Fingerprinter::State {
   struct FreeContext {
-    void operator()(GCM128_CONTEXT* context) const { CRYPTO_gcm128_release(context); }
+    void operator()(GCM128_CONTEXT* c) const { CRYPTO_gcm128_release(c); }
   };
 
   explicit State(const Key& k) : key(k), context(CRYPTO_gcm128_new(key.data(), give_key)) {
