@@ -17,8 +17,8 @@ namespace {
 
 constexpr const char* kFamily = "family";
 constexpr std::string_view kFamilyMagic("strata family 1\n", 16);
-constexpr std::size_t kWorthKeeping =
-    16;  // `parent` files; fewer are read as fast as one file is written
+/// `parent` files that were read; fewer are read as fast as one file is written.
+constexpr std::size_t kWorthKeeping = 16;
 
 std::int64_t in_ns(const timespec& t) { return t.tv_sec * 1'000'000'000 + t.tv_nsec; }
 

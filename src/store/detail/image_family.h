@@ -19,8 +19,8 @@ std::optional<ImageID> read_image_parent(int metadata, ImageID id);
 /// by way of ROOT/strata/family, an earlier one's. What has a parent keeps it; an image that had
 /// none is looked at anew, once in a process, when images have come or gone. Any thread.
 ///
-/// The file is expendable: "strata family 1\n", the time of the directory of all metadata and when
-/// that was asked for (seconds and nanoseconds each, 64 bits), then for each image its ID and its
+/// The file is expendable: "strata family 1\n", the mtime of the directory of all metadata and when
+/// that was asked for (nanoseconds since 1970, 64 bits each), then for each image its ID and its
 /// parent's, 32 bytes each, zeros for none, sorted; at the end CRC-64 of all that.
 class ImageFamily {
  public:

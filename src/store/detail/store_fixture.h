@@ -15,6 +15,7 @@
 
 #include "base/io.h"
 #include "base/process.h"
+#include "base/test_dir.h"
 #include "store/layer_reader.h"
 #include "store/layer_writer.h"
 #include "tar/writer.h"
@@ -84,19 +85,12 @@ class TarText {
   std::string bytes_;
 };
 
-/// A data-root of its own in /tmp, open for writing.
+/// A data-root of its own, open for writing.
 class StoreTest : public testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/strata-store-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    base_ = name;
     root_ = base_ + "/root";
     reopen();
-  }
-  void TearDown() override {
-    store_.reset();
-    std::filesystem::remove_all(base_);
   }
 
   void reopen() {
@@ -207,7 +201,8 @@ class StoreTest : public testing::Test {
     reopen();
   }
 
-  std::string base_;
+  TestDir dir_{"strata-store-"};  // first: what follows lives in it
+  std::string base_ = dir_.path();
   std::string root_;
   std::unique_ptr<Store> store_;
 };
