@@ -1,5 +1,4 @@
 #include <linux/close_range.h>
-#include <malloc.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -8,17 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "base/heap.h"
 #include "cli/commands.h"
 
 namespace {
-
-/// Memory that was freed is used again, not given back: buffers of some hundred kilobytes would
-/// otherwise be mapped anew, and fault in page by page, each time they are made.
-void keep_freed_memory() {
-  constexpr int kLargestBuffer = 32 << 20;
-  (void)::mallopt(M_MMAP_THRESHOLD, kLargestBuffer);
-  (void)::mallopt(M_TRIM_THRESHOLD, 2 * kLargestBuffer);
-}
 
 /// Nothing static is taken apart: that would bring in pages of the program for what ends with the
 /// process in any case.
@@ -34,7 +26,7 @@ void keep_freed_memory() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  keep_freed_memory();
+  strata::keep_freed_memory();
   // A reader that goes away is an error of write(2), not the end of the program half-way.
   std::signal(SIGPIPE, SIG_IGN);
   // What the caller left open is his: no container and no monitor of one, which stays, gets it.

@@ -259,7 +259,8 @@ Command build_command(std::string_view path) {
           "The exit status is that of a RUN instruction that failed, 1 for any other failure, "
           "125 for a command line that cannot be read.",
       .arity = exactly(1),
-      .make = action<cmd_build::Options, cmd_build::add_flags, cmd_build::run>};
+      .make = action<cmd_build::Options, cmd_build::add_flags, cmd_build::run>,
+      .large_heap = true};
 }
 
 }  // namespace strata::cli

@@ -65,7 +65,8 @@ Command check_command(std::string_view path) {
           "more is moved to strata/quarantine in the data-root. Without it the store is only "
           "read, also while a dockerd runs on it.",
       .make = action<cmd_check::Options, cmd_check::add_flags, cmd_check::run>,
-      .exit_status = "0 clean, 1 repaired or repairable, 2 damage is left."};
+      .exit_status = "0 clean, 1 repaired or repairable, 2 damage is left.",
+      .large_heap = true};
 }
 
 }  // namespace strata::cli

@@ -37,7 +37,8 @@ Command commit_command(std::string_view path) {
               "Instructions for -c: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, "
               "STOPSIGNAL, USER, VOLUME, WORKDIR.",
           .arity = between(1, 2),
-          .make = action<CommitContainerRequest, cmd_commit::add_flags, cmd_commit::run>};
+          .make = action<CommitContainerRequest, cmd_commit::add_flags, cmd_commit::run>,
+          .large_heap = true};
 }
 
 }  // namespace strata::cli

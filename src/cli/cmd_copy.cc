@@ -88,7 +88,8 @@ Command copy_command(std::string_view path) {
           "--all the index with all its images.\n\nThe last line says what is at the "
           "destination: a digest, or the ID of an image where it has no manifest.",
       .arity = exactly(2),
-      .make = action<cmd_copy::Options, cmd_copy::add_flags, cmd_copy::run>};
+      .make = action<cmd_copy::Options, cmd_copy::add_flags, cmd_copy::run>,
+      .large_heap = true};
 }
 
 }  // namespace strata::cli

@@ -29,7 +29,8 @@ Command diff_command(std::string_view path) {
               "deleted, sorted by path. Only its writable layer is looked at, so the time it takes "
               "depends on the changes, not on the image.",
           .arity = exactly(1),
-          .make = action<cmd_diff::run>};
+          .make = action<cmd_diff::run>,
+          .large_heap = true};
 }
 
 }  // namespace strata::cli

@@ -50,7 +50,8 @@ Command export_command(std::string_view path) {
               "Writes all files of a container, of its image and its own, as one tar. Volumes and "
               "other mounts are not part of it. With -o the file appears only when it is complete.",
           .arity = exactly(1),
-          .make = action<cmd_export::Options, cmd_export::add_flags, cmd_export::run>};
+          .make = action<cmd_export::Options, cmd_export::add_flags, cmd_export::run>,
+          .large_heap = true};
 }
 
 }  // namespace strata::cli

@@ -120,7 +120,8 @@ Command import_command(std::string_view path) {
               "Makes an image of one layer out of the tar archive of a root file system, "
               "plain or compressed.",
           .arity = at_least(1),
-          .make = action<cmd_import::Options, cmd_import::add_flags, cmd_import::run>};
+          .make = action<cmd_import::Options, cmd_import::add_flags, cmd_import::run>,
+          .large_heap = true};
 }
 
 }  // namespace strata::cli

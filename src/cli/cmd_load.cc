@@ -95,7 +95,8 @@ Command load_command(std::string_view path) {
               "compressed) or as a directory. Everything is verified first: an archive that is "
               "damaged changes nothing.",
           .arity = no_operands(),
-          .make = action<cmd_load::Options, cmd_load::add_flags, cmd_load::run>};
+          .make = action<cmd_load::Options, cmd_load::add_flags, cmd_load::run>,
+          .large_heap = true};
 }
 
 }  // namespace strata::cli

@@ -63,7 +63,8 @@ Command pull_command(std::string_view path) {
           "client.key, hosts.toml) and ~/.config/docker/certs.d, insecure registries and mirrors "
           "of /etc/docker/daemon.json. A registry on this machine may speak plain HTTP.",
       .arity = exactly(1),
-      .make = action<cmd_pull::Options, cmd_pull::add_flags, cmd_pull::run>};
+      .make = action<cmd_pull::Options, cmd_pull::add_flags, cmd_pull::run>,
+      .large_heap = true};
 }
 
 }  // namespace strata::cli

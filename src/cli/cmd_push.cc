@@ -66,7 +66,8 @@ Command push_command(std::string_view path) {
           "registries are those "
           "of pull.",
       .arity = exactly(1),
-      .make = action<cmd_push::Options, cmd_push::add_flags, cmd_push::run>};
+      .make = action<cmd_push::Options, cmd_push::add_flags, cmd_push::run>,
+      .large_heap = true};
 }
 
 }  // namespace strata::cli

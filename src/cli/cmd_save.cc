@@ -128,7 +128,8 @@ Command save_command(std::string_view path) {
               "images give the same bytes.\n\nWith --since IMAGE, the layers of that image are "
               "left out: what is written can only be loaded where they are.",
           .arity = at_least(1),
-          .make = action<cmd_save::Options, cmd_save::add_flags, cmd_save::run>};
+          .make = action<cmd_save::Options, cmd_save::add_flags, cmd_save::run>,
+          .large_heap = true};
 }
 
 }  // namespace strata::cli

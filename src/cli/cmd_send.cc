@@ -82,7 +82,8 @@ Command send_command(std::string_view path) {
               "command as its arguments. There, strata must be in the PATH of the shell; "
               "--remote-program says another place, or flags.",
           .arity = at_least(2),
-          .make = action<cmd_send::Options, cmd_send::add_flags, cmd_send::run>};
+          .make = action<cmd_send::Options, cmd_send::add_flags, cmd_send::run>,
+          .large_heap = true};
 }
 
 Command receive_command(std::string_view path) {
@@ -92,7 +93,8 @@ Command receive_command(std::string_view path) {
           .summary = "The other side of send",
           .arity = no_operands(),
           .make = action<Receive, add_receive_flags, run_receive>,
-          .hidden = true};
+          .hidden = true,
+          .large_heap = true};
 }
 
 }  // namespace strata::cli

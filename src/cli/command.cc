@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/heap.h"
 #include "cli/help.h"
 
 namespace strata::cli {
@@ -93,6 +94,7 @@ int run_action(const Driver& d, const Command& command, const Globals& globals,
   if (!why.empty()) return refuse_operands(d, command, why);
 
   Call call = {d.program, command, globals, std::move(parsed->operands), d.out, d.err};
+  if (command.large_heap) use_large_heap();
   auto status = action->run(call);
   if (status) return *status;
   d.complain(status.error().message() + "\n");

@@ -87,6 +87,7 @@ struct Command {
   bool hidden = false;                          // in no list
   int usage_exit = 125;                         // of flags that cannot be parsed, as docker
   std::string_view exit_status = {};  // the man page's EXIT STATUS, beyond 0, 1 and usage_exit
+  bool large_heap = false;            // it needs some MiB of memory: base/heap.h
 };
 
 /// Everything the driver knows. The table may have any order; help sorts.

@@ -56,6 +56,19 @@ class StartTest(CostCase):
         print(f"page faults of inspect: {faults}")
         self.assertLess(faults, FAULTS)
 
+    def huge_pages(self, *words):
+        """The areas for which huge pages are asked for: (address, bytes)."""
+        asked = [re.search(r"madvise\((0x[0-9a-f]+), (\d+), MADV_HUGEPAGE\)", line) for line in self.trace(*words, calls="madvise").lines]
+        return [(int(match[1], 16), int(match[2])) for match in asked if match]
+
+    def test_a_command_that_needs_much_memory_has_it_in_huge_pages(self):
+        self.assertEqual(self.huge_pages("inspect", IMAGE), [])
+        words = ("save", "-o", self.path("image.tar"), IMAGE)
+        [(address, size)] = self.huge_pages(*words)
+        self.assertEqual(address % (2 << 20), 0)
+        self.assertGreater(size, 28 << 20)
+        print(f"page faults of save: {min(self.page_faults(*words) for _ in range(5))}")
+
     def libraries(self, *words):
         opened = [re.search(r'/([^/"]+)\.so[.0-9]*"', line) for line in self.trace(*words, calls="openat").lines]
         return {match[1] for match in opened if match}
