@@ -15,6 +15,12 @@ constexpr int kLargestBuffer = 32 << 20;
 constexpr int kLargeHeap = 32 << 20;
 constexpr std::uintptr_t kHugePage = std::uintptr_t{2} << 20;
 
+#ifdef STRATA_SANITIZED  // then the heap is the sanitizer's
+constexpr bool kIsSanitized = true;
+#else
+constexpr bool kIsSanitized = false;
+#endif
+
 /// Allocates what nobody ever uses or frees: addresses alone, for no page of it is touched.
 /// Volatile, or the compiler would leave it out.
 std::uintptr_t skip(std::size_t size) {
@@ -29,13 +35,8 @@ void keep_freed_memory() {
   (void)::mallopt(M_TRIM_THRESHOLD, 2 * kLargestBuffer);
 }
 
-#ifdef STRATA_SANITIZED  // a sanitizer has a heap of its own
-
-void use_large_heap() {}
-
-#else
-
 void use_large_heap() {
+  if (kIsSanitized) return;
   (void)::mallopt(M_ARENA_MAX, 1);
   (void)::mallopt(M_TOP_PAD, kLargeHeap);
   // More than the heap has: it grows. A page that has been written before madvise(2) keeps those
@@ -52,7 +53,5 @@ void use_large_heap() {
   auto limit = reinterpret_cast<std::uintptr_t>(::sbrk(0));
   if (limit > begin) (void)::madvise(reinterpret_cast<void*>(begin), limit - begin, MADV_HUGEPAGE);
 }
-
-#endif
 
 }  // namespace strata

@@ -11,14 +11,15 @@ namespace strata::build {
 namespace {
 
 /// The content of one file, as much as it had when it was looked at: what has come since is for
-/// SourceTree::check_unchanged() to see. Hashed for the cache key and the memo on the way, if asked
-/// for.
+/// check_unchanged() to see. Opened when it is first read. Hashed for the cache key and the memo on
+/// the way, if asked for.
 class ContentSource final : public ByteSource {
  public:
   using Tell = std::function<void(std::size_t bytes)>;
 
-  ContentSource(int fd, std::int64_t size, Tell tell, const std::stop_token& stop)
-      : source_(fd), left_(size), tell_(std::move(tell)), stop_(stop) {}
+  ContentSource(const SourceTree& tree, const SourceFile& file, Tell tell,
+                const std::stop_token& stop)
+      : tree_(tree), file_(file), left_(file.size), tell_(std::move(tell)), stop_(stop) {}
   void sum_with(Hasher hasher, std::optional<Fingerprinter> printer) {
     hasher_.emplace(std::move(hasher));
     printer_ = std::move(printer);
@@ -27,10 +28,19 @@ class ContentSource final : public ByteSource {
     return {hasher_->finish(), printer_ ? std::optional(printer_->finish()) : std::nullopt};
   }
 
+  /// For who needs it before it is read.
+  Result<int> open() {
+    if (!is_open()) fd_ = TRY(tree_.open(file_).context("{}", file_.path));
+    return fd_.get();
+  }
+  bool is_open() const { return fd_.get() >= 0; }
+  Result<void> check_unchanged() const { return SourceTree::check_unchanged(fd_.get(), file_); }
+
   Result<std::size_t> read(std::span<char> buffer) override {
     if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
     if (left_ == 0) return std::size_t{0};  // without asking the kernel
-    std::size_t n = TRY(source_.read(buffer));
+    FdSource source(TRY(open()));
+    std::size_t n = TRY(source.read(buffer));
     if (hasher_) hasher_->update(buffer.data(), n);
     if (printer_) printer_->update({buffer.data(), n});
     tell_(n);
@@ -39,7 +49,9 @@ class ContentSource final : public ByteSource {
   }
 
  private:
-  FdSource source_;
+  const SourceTree& tree_;
+  const SourceFile& file_;
+  UniqueFd fd_;
   std::int64_t left_;  // bytes
   Tell tell_;
   const std::stop_token& stop_;
@@ -355,36 +367,36 @@ Result<void> CopyPlan::write_item(Writing& to, const std::string& path, const It
   return write_content(to, std::move(entry), item);
 }
 
-/// A file that the memo knows need not be read where an earlier layer has its content.
-Result<bool> CopyPlan::write_equal(Writing& to, const tar::Entry& entry,
-                                   const Tarsums::Known& known) {
-  if (!to.printer || !known.content) return false;
-  bool is_added = TRY(to.layer.add_equal(entry, [&](std::string_view bytes) {
-    to.printer->update(bytes);
-    return to.printer->finish() == *known.content;
-  }));
-  if (is_added) to.tell(static_cast<std::size_t>(entry.size));
-  return is_added;
+/// A file that the memo knows need not be read where an earlier layer has its content. It had no
+/// capability then, so it has none now.
+Result<void> CopyPlan::write_known(Writing& to, const tar::Entry& entry, const Item& item,
+                                   const Fingerprint& known) {
+  ContentSource content(
+      *item.tree, *item.from, [&to](std::size_t n) { to.tell(n); }, to.stop);
+  TRY(to.layer.add_known(entry, {*to.printer, known}, content));
+  if (content.is_open()) return content.check_unchanged();
+  to.tell(static_cast<std::size_t>(entry.size));
+  return {};
 }
 
 Result<void> CopyPlan::write_content(Writing& to, tar::Entry entry, const Item& item) {
   const SourceFile& file = *item.from;
   bool has_sum = to.sums != nullptr && to.sums->are_of(item.tree);
   auto known = has_sum ? to.sums->recall(file) : std::nullopt;
-  if (known && TRY(write_equal(to, entry, *known))) return {};
+  if (known && known->content && to.printer) return write_known(to, entry, item, *known->content);
 
-  auto fd = TRY(item.tree->open(file).context("{}", file.path));
-  auto capability = TRY(get_xattr(fd.get(), "", kCapability).context("{}", file.path));
+  ContentSource content(
+      *item.tree, file, [&to](std::size_t n) { to.tell(n); }, to.stop);
+  int fd = TRY(content.open());
+  auto capability = TRY(get_xattr(fd, "", kCapability).context("{}", file.path));
   const bool is_plain = !capability;
   if (capability) entry.xattrs.emplace_back(kCapability, *std::move(capability));
-  ContentSource content(
-      fd.get(), file.size, [&to](std::size_t n) { to.tell(n); }, to.stop);
   const bool sum = has_sum && !known;
   if (sum)
     content.sum_with(begin_tarsum(TRY(to.sums->header(file))),
                      is_plain ? to.sums->fingerprinter() : std::nullopt);
   TRY(to.layer.add(entry, &content));
-  TRY(SourceTree::check_unchanged(fd.get(), file));
+  TRY(content.check_unchanged());
   if (sum) to.sums->remember(file, content.sum());
   return {};
 }

@@ -122,8 +122,8 @@ class CopyPlan {
   static Result<tar::Entry> make_entry(const std::string& path, const Meta& meta);
   struct Writing;  // where to, and what is known on the way
   Result<void> write_item(Writing& to, const std::string& path, const Item& item) const;
-  static Result<bool> write_equal(Writing& to, const tar::Entry& entry,
-                                  const Tarsums::Known& known);
+  static Result<void> write_known(Writing& to, const tar::Entry& entry, const Item& item,
+                                  const Fingerprint& known);
   static Result<void> write_content(Writing& to, tar::Entry entry, const Item& item);
 
   int image_root_;

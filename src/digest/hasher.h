@@ -11,6 +11,8 @@ namespace strata {
 class Hasher {
  public:
   Hasher();
+  /// Goes on from where the other one is.
+  Hasher(const Hasher& other);
   Hasher(Hasher&&) noexcept;
   Hasher& operator=(Hasher&&) noexcept;
   ~Hasher();

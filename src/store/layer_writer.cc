@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/io.h"
@@ -29,7 +30,7 @@ struct LayerWriter::State {
   Kind kind = Kind::Nothing;
   bool has_failed = false;
   std::vector<UniqueFd> donors;
-  std::optional<detail::DonorFiles> donor_files;  // for add_equal()
+  std::optional<detail::DonorFiles> donor_files;  // for add_known()
   std::unique_ptr<detail::TreeWriter> tree;
   std::unique_ptr<detail::LayerRecorder> recorder;
   std::optional<SealedLayer> sealed;
@@ -40,9 +41,10 @@ struct LayerWriter::State {
   Result<void> begin(Kind wanted, detail::TreeWriter::Order order);
   Result<void> add(const tar::Entry& entry, ByteSource* content);
   Result<void> add_content(const tar::Entry& entry, ByteSource& content);
-  Result<bool> add_equal(const tar::Entry& entry, const IsContent& is_content);
+  Result<void> add_known(const tar::Entry& entry, const KnownContent& known, ByteSource& content);
   std::optional<detail::DonorFiles::Found> find_donor(const tar::Entry& entry);
-  Result<bool> draft_content(const tar::Entry& entry, int file, const IsContent& is_content);
+  Result<bool> link_donor(detail::DonorFiles::Found donor, const tar::Entry& entry,
+                          const KnownContent& known);
   Result<void> add_tar(ByteSource& tar);
   Result<void> add_upper(int upper);
   Result<void> settle();
@@ -59,6 +61,40 @@ const DiffID& empty_tar() {
   static const DiffID kId{sha256(tar::end_marker())};
   return kId;
 }
+
+/// A donor's file, of which the fingerprint is made on the way. If it cannot be read or has become
+/// shorter, zeros follow and count: that is no content that anybody knows.
+class PrintedFile final : public ByteSource {
+ public:
+  PrintedFile(int fd, std::int64_t size, Fingerprinter& printer)
+      : source_(fd), left_(size), printer_(printer) {}
+
+  Result<std::size_t> read(std::span<char> buffer) override {
+    auto room = buffer.first(std::min(buffer.size(), static_cast<std::size_t>(left_)));
+    if (room.empty()) return std::size_t{0};  // without asking the kernel
+    auto n = source_.read(room);
+    if (!n || *n == 0) {
+      std::fill(room.begin(), room.end(), '\0');
+      n = room.size();
+      is_whole_ = false;
+    }
+    printer_.update({room.data(), *n});
+    left_ -= static_cast<std::int64_t>(*n);
+    return n;
+  }
+
+  /// None if it was not whole.
+  std::optional<Fingerprint> finish() {
+    auto print = printer_.finish();
+    return is_whole_ ? std::optional(print) : std::nullopt;
+  }
+
+ private:
+  FdSource source_;
+  std::int64_t left_;  // bytes
+  Fingerprinter& printer_;
+  bool is_whole_ = true;
+};
 
 }  // namespace
 
@@ -121,21 +157,35 @@ Result<void> LayerWriter::State::add_content(const tar::Entry& entry, ByteSource
   return recorder->segment(tar::padding(entry.size));
 }
 
-Result<bool> LayerWriter::State::add_equal(const tar::Entry& entry, const IsContent& is_content) {
+Result<void> LayerWriter::State::add_known(const tar::Entry& entry, const KnownContent& known,
+                                           ByteSource& content) {
+  auto donor = find_donor(entry);
+  if (!donor) return add(entry, &content);
   TRY(check_name(entry));
   TRY(begin(Kind::Tree, detail::TreeWriter::Order::Sorted));
-  auto found = find_donor(entry);
-  const bool is_equal = found && TRY(draft_content(entry, found->fd.get(), is_content));
-  if (is_equal) {
-    auto content = recorder->take_draft(entry);
-    detail::FileWriter::Equal equal{found->donor, found->inode};
-    TRY(recorder->then([this, entry, equal, content] {
-      return tree->equal_file(entry, entry.name, equal, content);
-    }));
-    TRY(recorder->segment(tar::padding(entry.size)));
-  }
+  TRY(recorder->member(entry));
+  if (!TRY(link_donor(*std::move(donor), entry, known))) TRY(add_content(entry, content));
   has_failed = false;
-  return is_equal;
+  return {};
+}
+
+/// False if the donor's file has another content: then the right one must follow.
+Result<bool> LayerWriter::State::link_donor(detail::DonorFiles::Found donor,
+                                            const tar::Entry& entry, const KnownContent& known) {
+  PrintedFile file(donor.fd.get(), entry.size, known.printer);
+  auto bytes = TRY(recorder->doubtful_content(file, entry.size));
+  if (file.finish() != known.fingerprint) {
+    recorder->drop_content();
+    return false;
+  }
+  recorder->keep_content();
+  detail::FileWriter::Equal equal{donor.donor, donor.inode, {}};
+  if (bytes.empty()) equal.file = std::make_shared<const UniqueFd>(std::move(donor.fd));
+  TRY(recorder->then([this, entry, equal = std::move(equal), bytes] {
+    return tree->equal_file(entry, entry.name, equal, bytes);
+  }));
+  TRY(recorder->segment(tar::padding(entry.size)));
+  return true;
 }
 
 std::optional<detail::DonorFiles::Found> LayerWriter::State::find_donor(const tar::Entry& entry) {
@@ -143,14 +193,6 @@ std::optional<detail::DonorFiles::Found> LayerWriter::State::find_donor(const ta
   auto slash = entry.name.rfind('/');
   auto directory = std::string_view(entry.name).substr(0, slash == std::string::npos ? 0 : slash);
   return donor_files->find(directory, entry.name.substr(slash + 1), entry);  // npos + 1 is 0
-}
-
-/// Reads it to where it may stay.
-Result<bool> LayerWriter::State::draft_content(const tar::Entry& entry, int file,
-                                               const IsContent& is_content) {
-  auto room = TRY(recorder->draft(entry));
-  if (room.empty() || TRY(read_full(file, room.data(), room.size())) < room.size()) return false;
-  return is_content({room.data(), room.size()});
 }
 
 Result<void> LayerWriter::State::add_tar(ByteSource& tar) {
@@ -275,10 +317,9 @@ Result<void> LayerWriter::add(const tar::Entry& entry, ByteSource* content) {
   return done;
 }
 
-Result<bool> LayerWriter::add_equal(const tar::Entry& entry, const IsContent& is_content) {
-  auto done = state_->add_equal(entry, is_content);
-  if (!done && !state_->recorder->has_failed_task()) done.error().add_context(entry.name);
-  return done;
+Result<void> LayerWriter::add_known(const tar::Entry& entry, const KnownContent& known,
+                                    ByteSource& content) {
+  return state_->add_known(entry, known, content);
 }
 
 Result<void> LayerWriter::add_tar(ByteSource& tar) { return state_->add_tar(tar); }

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/byte_stream.h"
+#include "digest/fingerprint.h"
 #include "store/store.h"
 #include "tar/header.h"
 
@@ -59,12 +58,14 @@ class LayerWriter {
   /// `content` is read once; it must hold entry.size bytes, Corrupt if it ends early or goes on.
   Result<void> add(const tar::Entry& entry, ByteSource* content = nullptr);
 
-  /// As add() of a regular file whose content is only looked for in the donors: `is_content` says
-  /// whether these bytes are it. False if no donor has such a file, or if that is empty or larger
-  /// than 128 KiB; then nothing was added. What is_content() has seen is what the tar gets, and
-  /// what the layer gets if the donor's file cannot be linked.
-  using IsContent = std::function<bool(std::string_view bytes)>;
-  Result<bool> add_equal(const tar::Entry& entry, const IsContent& is_content);
+  /// As add() of a regular file whose content the caller has seen before and knows again by its
+  /// fingerprint. If a donor has that file, its bytes, which are read here and now, are what the
+  /// tar gets; it is linked, and `content` is not read at all.
+  struct KnownContent {
+    Fingerprinter& printer;
+    const Fingerprint& fingerprint;
+  };
+  Result<void> add_known(const tar::Entry& entry, const KnownContent& known, ByteSource& content);
 
   /// Applies a layer tar from outside as it is (import, load, pull): every byte of it, also what
   /// follows its end, counts for the DiffID and goes into the tar-split. Entries may come in any

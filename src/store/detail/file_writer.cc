@@ -103,7 +103,7 @@ Result<void> FileWriter::write(std::string_view bytes) {
 }
 
 Result<void> FileWriter::end() {
-  if (candidate_ && link({candidate_->donor, candidate_->inode})) {
+  if (candidate_ && link({candidate_->donor, candidate_->inode, {}})) {
     candidate_.reset();
     return {};
   }
@@ -124,14 +124,18 @@ Result<int> FileWriter::share(int source) {
 }
 
 Result<bool> FileWriter::candidate_goes_on_with(std::string_view bytes) {
-  if (!scratch_) scratch_.reset(new char[kScratch]);
   while (!bytes.empty()) {
     auto piece = bytes.substr(0, kScratch);
-    auto n = TRY(read_full(candidate_->fd.get(), scratch_.get(), piece.size()));
-    if (n != piece.size() || std::memcmp(scratch_.get(), piece.data(), n) != 0) return false;
+    auto n = TRY(read_full(candidate_->fd.get(), scratch(), piece.size()));
+    if (n != piece.size() || std::memcmp(scratch(), piece.data(), n) != 0) return false;
     bytes.remove_prefix(n);
   }
   return true;
+}
+
+char* FileWriter::scratch() {
+  if (!scratch_) scratch_ = std::make_unique_for_overwrite<char[]>(kScratch);
+  return scratch_.get();
 }
 
 /// False if it cannot be linked: too many links, another file system, removed meanwhile.
@@ -152,26 +156,27 @@ Result<void> FileWriter::put_equal(const std::string& name, const tar::Entry& en
   candidate_.reset();
   if (shared_.count(equal.inode) == 0 && link(equal)) return {};
   out_ = TRY(create_file(dirs_.fd(), name_, entry_.mode));
-  TRY(write(content));
+  if (equal.file)
+    TRY(copy_bytes(equal.file->get(), out_.get(), entry_.size, scratch(), layout_));
+  else
+    TRY(write(content));
   return end();
 }
 
 /// Goes over to a file of its own; what has come so far is what the candidate begins with.
 Result<void> FileWriter::write_instead() {
-  if (!scratch_) scratch_.reset(new char[kScratch]);
   out_ = TRY(create_file(dirs_.fd(), name_, entry_.mode));
-  TRY(copy_bytes(candidate_->fd.get(), out_.get(), done_, scratch_.get(), layout_));
+  TRY(copy_bytes(candidate_->fd.get(), out_.get(), done_, scratch(), layout_));
   candidate_.reset();
   return {};
 }
 
 Result<void> FileWriter::make_own(int dir, const std::string& name, const struct stat& st) {
   if (shared_.erase(st.st_ino) == 0) return {};
-  if (!scratch_) scratch_.reset(new char[kScratch]);
   auto from = TRY(open_at(dir, name, O_RDONLY | O_NOFOLLOW));
   if (::unlinkat(dir, name.c_str(), 0) < 0) return Error::from_errno(errno, "unlink " + name);
   auto to = TRY(create_file(dir, name, st.st_mode));
-  TRY(copy_bytes(from.get(), to.get(), st.st_size, scratch_.get(), layout_of(st)));
+  TRY(copy_bytes(from.get(), to.get(), st.st_size, scratch(), layout_of(st)));
   TRY(set_size(to.get(), st.st_size));
   tar::Entry entry;
   entry.mode = st.st_mode & 07777;

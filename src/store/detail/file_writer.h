@@ -50,9 +50,11 @@ class FileWriter {
   struct Equal {
     std::size_t donor;  // its index
     ino_t inode;
+    std::shared_ptr<const UniqueFd> file;  // open, or null
   };
   /// In place of all that: the file `name` as a link of `equal`, of which somebody knows that it is
-  /// what is wanted, with `content`. That is written where no link is to be had.
+  /// what is wanted. Where no link is to be had, the open file is copied; without one,
+  /// `content` is written.
   Result<void> put_equal(const std::string& name, const tar::Entry& entry, const Equal& equal,
                          std::string_view content);
 
@@ -70,6 +72,7 @@ class FileWriter {
   Result<bool> candidate_goes_on_with(std::string_view bytes);
   bool link(const Equal& equal);
   Result<void> write_instead();
+  char* scratch();
 
   DirStack& dirs_;
   const MetadataSetter& metadata_;

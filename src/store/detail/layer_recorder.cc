@@ -10,6 +10,12 @@
 
 namespace strata::detail {
 
+void LayerRecorder::Batch::reserve(std::size_t size) {
+  if (size <= capacity) return;
+  bytes = std::make_unique_for_overwrite<char[]>(size);
+  capacity = size;
+}
+
 LayerRecorder::LayerRecorder(UniqueFd split)
     : split_file_(std::move(split)),
       split_([fd = split_file_.get()](std::string_view bytes) { return write_all(fd, bytes); }) {
@@ -39,9 +45,10 @@ Result<void> LayerRecorder::segment(std::string_view bytes) {
 }
 
 Result<void> LayerRecorder::file(std::string_view raw_name, std::int64_t size) {
-  if (raw_name.size() > kBatchSize)
+  if (raw_name.size() > kLargeBatch)
     return Error(ErrorCode::InvalidArgument, "name is longer than 1 MiB");
   if (raw_name.size() > space()) TRY(submit());
+  if (batch_->used == 0) batch_->reserve(raw_name.size());
   std::memcpy(batch_->bytes.get() + batch_->used, raw_name.data(), raw_name.size());
   batch_->used += raw_name.size();
   batch_->steps.push_back({Op::File, static_cast<std::uint32_t>(raw_name.size()), size});
@@ -53,32 +60,6 @@ Result<void> LayerRecorder::member(const tar::Entry& entry) {
   TRY(tar::append_header(header_, entry));
   TRY(segment(header_));
   return file(entry.name, entry.type == tar::EntryType::Regular ? entry.size : 0);
-}
-
-Result<std::span<char>> LayerRecorder::draft(const tar::Entry& entry) {
-  header_.clear();
-  TRY(tar::append_header(header_, entry));
-  auto size = static_cast<std::uint64_t>(entry.size);
-  auto before = header_.size() + entry.name.size();
-  if (size > kFill || before > kFill - size) return std::span<char>();
-  if (batch_->used > 0 && before + size > space()) TRY(submit());
-  return std::span(batch_->bytes.get() + batch_->used + before, size);
-}
-
-std::string_view LayerRecorder::take_draft(const tar::Entry& entry) {
-  char* to = batch_->bytes.get() + batch_->used;
-  auto take = [&](Op op, std::size_t length, std::int64_t size) {
-    batch_->steps.push_back({op, static_cast<std::uint32_t>(length), size});
-    batch_->used += length;
-    to += length;
-  };
-  std::memcpy(to, header_.data(), header_.size());
-  take(Op::Segment, header_.size(), 0);
-  std::memcpy(to, entry.name.data(), entry.name.size());
-  take(Op::File, entry.name.size(), entry.size);
-  std::string_view content(to, static_cast<std::size_t>(entry.size));
-  take(Op::Content, content.size(), 0);
-  return content;
 }
 
 Result<void> LayerRecorder::content(ByteSource& source, std::int64_t size, const ByteSink& also) {
@@ -99,12 +80,27 @@ Result<void> LayerRecorder::content(ByteSource& source, std::int64_t size, const
   return {};
 }
 
+Result<std::string_view> LayerRecorder::doubtful_content(ByteSource& source, std::int64_t size) {
+  const bool is_one_piece = size <= static_cast<std::int64_t>(kFill);
+  if (is_one_piece && static_cast<std::size_t>(size) > space()) TRY(submit());
+  batch_->steps.push_back({Op::Doubt, 0, 0});
+  const char* begin = batch_->bytes.get() + batch_->used;
+  TRY(content(source, size));
+  return is_one_piece ? std::string_view(begin, static_cast<std::size_t>(size))
+                      : std::string_view();
+}
+
 /// Where the next piece of content goes.
 Result<std::span<char>> LayerRecorder::room(std::int64_t at_most) {
   constexpr std::int64_t kLeast = 4096;  // a shorter piece would not pay for its system calls
-  auto limit = at_most >= kLarge ? kBatchSize : kFill;
-  if (static_cast<std::int64_t>(space(limit)) < std::min(at_most, kLeast)) TRY(submit());
-  auto size = std::min(static_cast<std::uint64_t>(at_most), std::uint64_t{space(limit)});
+  const auto wanted = at_most >= kLarge ? kLargeBatch : kFill;
+  auto space = [&] {
+    auto limit = std::min(wanted, batch_->capacity);
+    return limit - std::min(limit, batch_->used);
+  };
+  if (static_cast<std::int64_t>(space()) < std::min(at_most, kLeast)) TRY(submit());
+  if (batch_->used == 0) batch_->reserve(wanted);
+  auto size = std::min(static_cast<std::uint64_t>(at_most), std::uint64_t{space()});
   return std::span(batch_->bytes.get() + batch_->used, size);
 }
 
@@ -259,7 +255,18 @@ Result<void> LayerRecorder::digest_step(const Step& step, std::string_view bytes
       hasher_.update(bytes);
       file_crc_ = tar::crc64(bytes, file_crc_);
       file_left_ -= static_cast<std::int64_t>(bytes.size());
-      return file_left_ == 0 ? end_file() : Result<void>();
+      return file_left_ == 0 && !before_doubt_ ? end_file() : Result<void>();
+    case Op::Doubt:
+      before_doubt_.emplace(hasher_);
+      return {};
+    case Op::Keep:
+      before_doubt_.reset();
+      return end_file();
+    case Op::Drop:
+      hasher_ = *std::exchange(before_doubt_, std::nullopt);
+      file_left_ = file_size_;
+      file_crc_ = 0;
+      return {};
   }
   return {};
 }

@@ -50,13 +50,12 @@ class LayerRecorder {
   /// bytes. `also`, if it is there, is a task for each piece of at most 1 MiB.
   Result<void> content(ByteSource& source, std::int64_t size, const ByteSink& also = {});
 
-  /// Where the whole content of `entry`, a regular file, may be put before it is known whether it
-  /// becomes a member. Nothing is recorded before take_draft(), and anything else that is called
-  /// forgets it. Empty if the content is, or if it is more than 128 KiB with its header.
-  Result<std::span<char>> draft(const tar::Entry& entry);
-  /// Makes it a member, of the same entry. The content stays where it is until the next task is
-  /// done.
-  std::string_view take_draft(const tar::Entry& entry);
+  /// The same, not empty, if it may turn out not to be the content of the member: keep_content()
+  /// follows, or drop_content() and then the right one. Gives it in one piece, which lives until
+  /// the next task is done; nothing if it has more than 128 KiB.
+  Result<std::string_view> doubtful_content(ByteSource& source, std::int64_t size);
+  void keep_content() { batch_->steps.push_back({Op::Keep, 0, 0}); }
+  void drop_content() { batch_->steps.push_back({Op::Drop, 0, 0}); }
 
   /// Tasks are done one after the other, in the order of the calls.
   Result<void> then(Task task);
@@ -69,7 +68,15 @@ class LayerRecorder {
   Result<Digest> finish();
 
  private:
-  enum class Op : std::uint8_t { Segment, Cut, File, Content };
+  static constexpr std::size_t kBatches = 8;
+  /// Then a batch is handed over: what all sides have at hand stays in the caches of the
+  /// processors. Large files, and names, take larger ones, for fewer calls.
+  static constexpr std::size_t kFill = std::size_t{128} << 10;
+  static constexpr std::size_t kLargeBatch = std::size_t{1} << 20;
+  static constexpr std::int64_t kLarge = std::int64_t{4} << 20;
+  static constexpr std::size_t kMaxSegment = std::size_t{4} << 20;  // then it is cut
+
+  enum class Op : std::uint8_t { Segment, Cut, File, Content, Doubt, Keep, Drop };
 
   /// What to do with the next `length` bytes of a batch.
   struct Step {
@@ -86,25 +93,19 @@ class LayerRecorder {
   };
 
   struct Batch {
-    std::unique_ptr<char[]> bytes{new char[kBatchSize]};  // not zeroed: most layers touch little
+    /// To be called while it is empty.
+    void reserve(std::size_t size);
+
+    std::size_t capacity = kFill;
+    std::unique_ptr<char[]> bytes = std::make_unique_for_overwrite<char[]>(kFill);
     std::size_t used = 0;
     std::vector<Step> steps;
     std::vector<Work> tasks;
     std::atomic<int> users = 0;  // sides that are not done with it
   };
 
-  static constexpr std::size_t kBatches = 8;
-  static constexpr std::size_t kBatchSize = std::size_t{1} << 20;
-  /// Then a batch is handed over: what all sides have at hand stays in the caches of the
-  /// processors. Large files take all of it, for fewer calls.
-  static constexpr std::size_t kFill = std::size_t{128} << 10;
-  static constexpr std::int64_t kLarge = std::int64_t{4} << 20;
-  static constexpr std::size_t kMaxSegment = std::size_t{4} << 20;  // then it is cut
-
   // The caller's side.
-  std::size_t space(std::size_t limit = kFill) const {
-    return limit - std::min(limit, batch_->used);
-  }
+  std::size_t space() const { return kFill - std::min(kFill, batch_->used); }
   Result<std::span<char>> room(std::int64_t at_most);
   Result<void> show(std::string_view bytes, const ByteSink& also);
   bool is_threaded() const { return digester_.joinable(); }
@@ -149,6 +150,7 @@ class LayerRecorder {
   std::int64_t file_size_ = 0;
   std::int64_t file_left_ = 0;
   std::uint64_t file_crc_ = 0;
+  std::optional<Hasher> before_doubt_;  // while its content is doubtful
   Result<void> result_;
 };
 
