@@ -17,11 +17,11 @@ constexpr std::size_t kOutput = std::size_t{64} << 10;
 }  // namespace
 
 struct GzipWriter::State {
-  explicit State(ByteSink s) : sink(std::move(s)), level_buffer(ISAL_DEF_LVL1_DEFAULT) {
+  explicit State(ByteSink s) : sink(std::move(s)) {
     isal_deflate_init(&stream);
     stream.level = 1;
-    stream.level_buf = level_buffer.data();
-    stream.level_buf_size = static_cast<std::uint32_t>(level_buffer.size());
+    stream.level_buf = level_buffer.get();
+    stream.level_buf_size = ISAL_DEF_LVL1_DEFAULT;
     stream.gzip_flag = IGZIP_GZIP;
     input.reserve(kWriterInput);
   }
@@ -43,20 +43,26 @@ struct GzipWriter::State {
   }
 
   ByteSink sink;
-  std::vector<std::uint8_t> level_buffer;
+  std::unique_ptr<std::uint8_t[]> level_buffer =
+      std::make_unique_for_overwrite<std::uint8_t[]>(ISAL_DEF_LVL1_DEFAULT);
   // ISA-L cuts blocks where its input ends; gathering makes the cuts those of the stream alone.
   std::vector<std::uint8_t> input;
   std::array<std::uint8_t, kOutput> output;
   isal_zstream stream;
 };
 
-GzipWriter::GzipWriter(ByteSink sink) : state_(std::make_unique<State>(std::move(sink))) {}
+GzipWriter::GzipWriter(ByteSink sink) : sink_(std::move(sink)) {}
 GzipWriter::GzipWriter(GzipWriter&&) noexcept = default;
 GzipWriter& GzipWriter::operator=(GzipWriter&&) noexcept = default;
 GzipWriter::~GzipWriter() = default;
 
+GzipWriter::State& GzipWriter::state() {
+  if (!state_) state_ = std::make_unique<State>(std::move(sink_));
+  return *state_;
+}
+
 Result<void> GzipWriter::write(std::string_view bytes) {
-  State& s = *state_;
+  State& s = state();
   while (!bytes.empty()) {
     std::size_t n = std::min(bytes.size(), kWriterInput - s.input.size());
     s.input.insert(s.input.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
@@ -66,6 +72,6 @@ Result<void> GzipWriter::write(std::string_view bytes) {
   return {};
 }
 
-Result<void> GzipWriter::finish() { return state_->deflate(true); }
+Result<void> GzipWriter::finish() { return state().deflate(true); }
 
 }  // namespace strata

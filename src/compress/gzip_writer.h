@@ -13,7 +13,8 @@ namespace strata {
 /// ISA-L or another kind of CPU may give other bytes. One thread at a time.
 class GzipWriter {
  public:
-  /// Compressed bytes go to `sink`, in pieces of at most 64 KiB.
+  /// Compressed bytes go to `sink`, in pieces of at most 64 KiB. What that takes (memory, the
+  /// library) comes with the first write, on the thread that makes it.
   explicit GzipWriter(ByteSink sink);
   GzipWriter(GzipWriter&&) noexcept;
   GzipWriter& operator=(GzipWriter&&) noexcept;
@@ -26,7 +27,10 @@ class GzipWriter {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  State& state();
+
+  ByteSink sink_;                 // of the state to be
+  std::unique_ptr<State> state_;  // since the first write
 };
 
 }  // namespace strata

@@ -10,12 +10,6 @@
 
 namespace strata::detail {
 
-void LayerRecorder::Batch::reserve(std::size_t size) {
-  if (size <= capacity) return;
-  bytes = std::make_unique_for_overwrite<char[]>(size);
-  capacity = size;
-}
-
 LayerRecorder::LayerRecorder(UniqueFd split)
     : split_file_(std::move(split)),
       split_([fd = split_file_.get()](std::string_view bytes) { return write_all(fd, bytes); }) {
@@ -45,10 +39,9 @@ Result<void> LayerRecorder::segment(std::string_view bytes) {
 }
 
 Result<void> LayerRecorder::file(std::string_view raw_name, std::int64_t size) {
-  if (raw_name.size() > kLargeBatch)
-    return Error(ErrorCode::InvalidArgument, "name is longer than 1 MiB");
+  if (raw_name.size() > kBatchSize)
+    return Error(ErrorCode::InvalidArgument, "name is longer than 512 KiB");
   if (raw_name.size() > space()) TRY(submit());
-  if (batch_->used == 0) batch_->reserve(raw_name.size());
   std::memcpy(batch_->bytes.get() + batch_->used, raw_name.data(), raw_name.size());
   batch_->used += raw_name.size();
   batch_->steps.push_back({Op::File, static_cast<std::uint32_t>(raw_name.size()), size});
@@ -81,7 +74,7 @@ Result<void> LayerRecorder::content(ByteSource& source, std::int64_t size, const
 }
 
 Result<std::string_view> LayerRecorder::doubtful_content(ByteSource& source, std::int64_t size) {
-  const bool is_one_piece = size <= static_cast<std::int64_t>(kFill);
+  const bool is_one_piece = size <= static_cast<std::int64_t>(kBatchSize);
   if (is_one_piece && static_cast<std::size_t>(size) > space()) TRY(submit());
   batch_->steps.push_back({Op::Doubt, 0, 0});
   const char* begin = batch_->bytes.get() + batch_->used;
@@ -93,13 +86,7 @@ Result<std::string_view> LayerRecorder::doubtful_content(ByteSource& source, std
 /// Where the next piece of content goes.
 Result<std::span<char>> LayerRecorder::room(std::int64_t at_most) {
   constexpr std::int64_t kLeast = 4096;  // a shorter piece would not pay for its system calls
-  const auto wanted = at_most >= kLarge ? kLargeBatch : kFill;
-  auto space = [&] {
-    auto limit = std::min(wanted, batch_->capacity);
-    return limit - std::min(limit, batch_->used);
-  };
   if (static_cast<std::int64_t>(space()) < std::min(at_most, kLeast)) TRY(submit());
-  if (batch_->used == 0) batch_->reserve(wanted);
   auto size = std::min(static_cast<std::uint64_t>(at_most), std::uint64_t{space()});
   return std::span(batch_->bytes.get() + batch_->used, size);
 }

@@ -24,10 +24,10 @@
 namespace strata::detail {
 
 /// Turns the bytes of a layer's tar into its DiffID and tar-split, and does with them what else is
-/// asked for: laying down the files. The caller fills batches of 128 KiB, with large files of
-/// 1 MiB, and goes on; one thread digests them, another one does the tasks, both at most eight
-/// batches behind. A layer that fits into one batch needs no thread: its tasks are done at once.
-/// The first error of any side ends all.
+/// asked for: laying down the files. The caller fills batches of 512 KiB and goes on; one thread
+/// digests them, another one does the tasks, both at most eight batches behind. A layer that fits
+/// into one batch needs no thread: its tasks are done at once. The first error of any side ends
+/// all.
 class LayerRecorder {
  public:
   using Task = std::function<Result<void>()>;
@@ -47,12 +47,12 @@ class LayerRecorder {
   /// The same with its header, for who has it as an entry and not as bytes.
   Result<void> member(const tar::Entry& entry);
   /// Reads the content of the member from `source`. Corrupt if it holds less or more than `size`
-  /// bytes. `also`, if it is there, is a task for each piece of at most 1 MiB.
+  /// bytes. `also`, if it is there, is a task for each piece of at most 512 KiB.
   Result<void> content(ByteSource& source, std::int64_t size, const ByteSink& also = {});
 
   /// The same, not empty, if it may turn out not to be the content of the member: keep_content()
   /// follows, or drop_content() and then the right one. Gives it in one piece, which lives until
-  /// the next task is done; nothing if it has more than 128 KiB.
+  /// the next task is done; nothing if it has more than 512 KiB.
   Result<std::string_view> doubtful_content(ByteSource& source, std::int64_t size);
   void keep_content() { batch_->steps.push_back({Op::Keep, 0, 0}); }
   void drop_content() { batch_->steps.push_back({Op::Drop, 0, 0}); }
@@ -69,11 +69,7 @@ class LayerRecorder {
 
  private:
   static constexpr std::size_t kBatches = 8;
-  /// Then a batch is handed over: what all sides have at hand stays in the caches of the
-  /// processors. Large files, and names, take larger ones, for fewer calls.
-  static constexpr std::size_t kFill = std::size_t{128} << 10;
-  static constexpr std::size_t kLargeBatch = std::size_t{1} << 20;
-  static constexpr std::int64_t kLarge = std::int64_t{4} << 20;
+  static constexpr std::size_t kBatchSize = std::size_t{512} << 10;
   static constexpr std::size_t kMaxSegment = std::size_t{4} << 20;  // then it is cut
 
   enum class Op : std::uint8_t { Segment, Cut, File, Content, Doubt, Keep, Drop };
@@ -93,11 +89,7 @@ class LayerRecorder {
   };
 
   struct Batch {
-    /// To be called while it is empty.
-    void reserve(std::size_t size);
-
-    std::size_t capacity = kFill;
-    std::unique_ptr<char[]> bytes = std::make_unique_for_overwrite<char[]>(kFill);
+    std::unique_ptr<char[]> bytes = std::make_unique_for_overwrite<char[]>(kBatchSize);
     std::size_t used = 0;
     std::vector<Step> steps;
     std::vector<Work> tasks;
@@ -105,7 +97,7 @@ class LayerRecorder {
   };
 
   // The caller's side.
-  std::size_t space() const { return kFill - std::min(kFill, batch_->used); }
+  std::size_t space() const { return kBatchSize - batch_->used; }
   Result<std::span<char>> room(std::int64_t at_most);
   Result<void> show(std::string_view bytes, const ByteSink& also);
   bool is_threaded() const { return digester_.joinable(); }
