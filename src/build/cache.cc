@@ -16,6 +16,22 @@ bool same(const std::optional<T>& a, const std::optional<T>& b) {
   return count(a) == count(b) && (count(a) == 0 || *a == *b);
 }
 
+/// Of the text of a step, what every writer of JSON puts into a config as it is: the longest run of
+/// such characters. In what the step can be equal to, it stands, too.
+std::string_view telltale(const RunConfig& probe) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -_.:,=()";
+  std::string_view longest;
+  if (count(probe.cmd) == 0) return longest;
+  std::string_view text = probe.cmd->back();
+  while (!text.empty()) {
+    auto run = text.substr(0, std::min(text.find_first_not_of(kPlain), text.size()));
+    if (run.size() > longest.size()) longest = run;
+    text.remove_prefix(std::min(run.size() + 1, text.size()));
+  }
+  return longest;
+}
+
 }  // namespace
 
 bool same_step(const RunConfig& a, const RunConfig& b) {
@@ -29,7 +45,7 @@ bool same_step(const RunConfig& a, const RunConfig& b) {
 Result<std::optional<Image>> find_cached(const Store& store, const std::optional<ImageID>& parent,
                                          const RunConfig& probe, const std::optional<Time>& epoch) {
   std::optional<Image> best;
-  for (const auto& id : TRY(store.images().children(parent))) {
+  for (const auto& id : TRY(store.images().children(parent, telltale(probe)))) {
     auto image = store.images().get(id);
     if (!image) continue;  // damaged or just removed: no hit
     if (!image->config.container_config || !same_step(*image->config.container_config, probe))

@@ -244,12 +244,14 @@ Result<void> CopyPlan::add_tree(SourceTree& tree, const SourceFile& top, const s
     }
     if (item.origin == Origin::Made) item.meta.mtime = {top.mtime.seconds, 0};
   }
+  std::string absent;  // a directory that the image has not, and so nothing below it
   for (const auto& file : TRY(tree.list(top.path))) {
     std::string relative(path_below(file.path, top.path));
     if (rules_.exclude.ignored(relative)) continue;
     std::string target = path.empty() ? relative : path + '/' + relative;
-    if (file.is_directory()) {
+    if (file.is_directory() && (absent.empty() || !is_below(target, absent))) {
       auto existing = TRY(in_image(target));
+      if (!existing) absent = target;
       if (existing && !existing->is_directory())
         return Error(ErrorCode::InvalidArgument,
                      fmt::format("cannot copy to non-directory: /{}", target));

@@ -116,9 +116,15 @@ Result<std::vector<std::pair<ImageID, ImageID>>> ImageDB::parents() const {
   return found;
 }
 
-Result<std::vector<ImageID>> ImageDB::children(const std::optional<ImageID>& id) const {
+Result<std::vector<ImageID>> ImageDB::children(const std::optional<ImageID>& id,
+                                               std::string_view mentioning) const {
+  auto mentions = [&](ImageID child) {
+    auto config = read_file(content_.get(), child.digest().hex());
+    return config && config->find(mentioning) != std::string::npos;
+  };
   std::vector<ImageID> found;
   for (const auto& child : TRY(family_->on(id))) {
+    if (!mentioning.empty() && !mentions(child)) continue;
     if (!id && !has_key(metadata_.get(), child, "builtLocally")) continue;
     if (parent(child) == id && contains(child)) found.push_back(child);
   }

@@ -54,8 +54,10 @@ class ImageDB {
   /// Every image that has a parent, and that; either may be gone.
   Result<std::vector<std::pair<ImageID, ImageID>>> parents() const;
   /// Images whose parent is `id`; with nullopt those that were built here without a parent. Sorted.
+  /// Only those in whose config these bytes stand somewhere: the others cost one look at it.
   /// Reads the parents of new images alone (detail/image_family.h).
-  Result<std::vector<ImageID>> children(const std::optional<ImageID>& id) const;
+  Result<std::vector<ImageID>> children(const std::optional<ImageID>& id,
+                                        std::string_view mentioning = {}) const;
   std::optional<Time> last_updated(ImageID id) const;
   Result<void> set_last_updated(ImageID id, Time when) const;
   /// Metadata that a power cut has emptied says nothing any more.

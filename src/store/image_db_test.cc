@@ -53,6 +53,9 @@ TEST_F(ImageDBTest, ParentsAndChildren) {
   EXPECT_EQ(images().parent(c), std::nullopt);
   EXPECT_EQ(must(images().children(a)), std::vector<ImageID>{b});
   EXPECT_EQ(must(images().children(std::nullopt)), std::vector<ImageID>{a});
+  auto bytes = must(images().get(b)).bytes;
+  EXPECT_EQ(must(images().children(a, std::string_view(bytes).substr(3))), std::vector<ImageID>{b});
+  EXPECT_EQ(must(images().children(a, bytes + "x")), std::vector<ImageID>());
 
   // What another process does meanwhile is seen.
   auto d = must(Store::open(root_, Store::Access::Write));

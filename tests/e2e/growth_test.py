@@ -112,6 +112,21 @@ class Growth(StoreCase):
             file.write("changed")
         self.assertEqual(self.counts(*build)["syncfs"], 1)
 
+    def test_a_step_that_was_built_often_costs_one_look_at_each_of_its_images(self):
+        folder = self.context({"Dockerfile": "FROM app:0\nCOPY f /\n", "f": "f"})
+        build = ("build", "-q", "--network", "none", "-t", "mine:1", folder)
+
+        def calls_after(contents):
+            for content in contents:
+                with open(os.path.join(folder, "f"), "w") as file:
+                    file.write(str(content))
+                self.engine(*build)
+            return self.calls(*build)
+        few = calls_after(range(20))
+        many = calls_after(range(20, 60))
+        print(f"system calls of a cached build: {few} of 20 that the step has made, {many} of 60")
+        self.assertLess((many - few) / 40, 5)
+
     def test_removing_one_reads_each_of_the_others_once(self):
         self.load(range(1, FEW))
         few = self.calls("rmi", "app:1")
