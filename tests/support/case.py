@@ -3,6 +3,7 @@ import os
 import secrets
 import shutil
 import sys
+import time
 import unittest
 
 from tests.support import golden, mounts, processes
@@ -14,6 +15,7 @@ sys.dont_write_bytecode = True
 SCRATCH = os.environ.get("STRATA_TEST_DIR", "/var/tmp")
 # For comparisons of what is said and made: a dockerd syncs at every step, and on a disk most of the time goes there.
 IN_MEMORY = "/dev/shm" if os.path.ismount("/dev/shm") else SCRATCH
+PATIENCE = 60  # seconds: what takes a moment may take long on a busy machine; only a test that fails waits for all of them
 
 
 class StoreCase(unittest.TestCase):
@@ -47,6 +49,12 @@ class StoreCase(unittest.TestCase):
 
     def store(self, root="store"):
         return Store(self.path(root))
+
+    def wait_until(self, condition, what):
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, f"waited in vain for {what}")
+            time.sleep(0.01)
 
     def dockerd(self, root="store"):
         """A dockerd on that root until the end of the test."""
