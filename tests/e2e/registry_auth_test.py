@@ -128,7 +128,6 @@ class Auth(RegistryCase):
                 handler.reply(401, WWW_Authenticate='Basic realm="x"')
             else:
                 handler.reply(307, Location=f"http://{other.host}{handler.path}")
-            return True
         challenge.kind = "manifests"
         fake.faults += [challenge] * 2
         self.assertEqual(engine.run("pull", fake.host + "/x:1").code, 1)

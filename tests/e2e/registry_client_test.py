@@ -59,7 +59,6 @@ class Lists(ClientCase):
         def page(handler):
             body, after = pages[handler.path.partition("?last=")[2]]
             handler.reply(200, body, **({"Link": f'</v2/x/tags/list?last={after}>; rel="next"'} if after else {}))
-            return True
         page.kind = "tags"
         fake.faults += [page] * 3
         self.assertEqual(self.engine("registry", "tags", fake.host + "/x").split(), ["a", "b", "c"])
@@ -73,7 +72,6 @@ class Lists(ClientCase):
 
         def list_them(handler):
             handler.reply(200, index, Content_Type=OCI_INDEX)
-            return True
         list_them.kind = "referrers"
         fake.faults += [list_them] * 3
         rows = self.engine("registry", "referrers", fake.host + "/x:1").splitlines()
@@ -122,7 +120,6 @@ class Lists(ClientCase):
 
         def remove(handler):
             handler.reply(202)
-            return True
         remove.kind = "manifests"
         fake.faults.append(remove)
         self.assertEqual(self.engine("registry", "rm", fake.host + "/x:1"), f"Untagged: {fake.host}/x:1")
@@ -149,7 +146,6 @@ class Answers(ClientCase):
 
         def busy(handler):
             handler.reply(429, b'{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}', Retry_After="0")
-            return True
         busy.kind = "manifests"
         fake.faults.append(busy)
         # Asked again, and then it is of schema 1, which is refused clearly.

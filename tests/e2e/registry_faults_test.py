@@ -172,11 +172,8 @@ class Answers(RegistryCase):
         data = self.fake_registry.blobs[self.big["digest"]]
 
         def cut(handler):
-            if self.big["digest"] not in handler.path:
-                self.fake_registry.faults.append(cut)
-                return False
             handler.cut(200, data[:half], len(data))
-            return True
+        cut.part = self.big["digest"]
         self.fake_registry.faults.append(cut)
         done = self.pull()
         self.assertEqual(done.code, 0, done)
@@ -190,12 +187,9 @@ class Answers(RegistryCase):
             self.fake_registry.faults.append(self.hang())
             process = self.engine.popen("pull", self.name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             kept = self.path("store/strata/blobs", self.big["digest"].removeprefix("sha256:"))
-            deadline = time.monotonic() + 20
-            while not self.fake_registry.requests(self.big["digest"]) or os.path.getsize(kept) < half:
-                self.assertLess(time.monotonic(), deadline)
-                time.sleep(0.02)
+            self.wait_until(lambda: self.fake_registry.requests(self.big["digest"]) and os.path.getsize(kept) >= half, "half of the blob")
             process.send_signal(how)
-            code = process.wait(20)
+            code = process.wait(PATIENCE)
             self.assertEqual(code, -how if how == signal.SIGKILL else 130)
             self.assertGreaterEqual(os.path.getsize(kept), half)
             self.release()
@@ -212,17 +206,14 @@ class Answers(RegistryCase):
         self.release = event.set
 
         def fault(handler):
-            if self.big["digest"] not in handler.path:
-                self.fake_registry.faults.append(fault)
-                return False
             begin = int((handler.headers.get("Range") or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
             if begin:
                 handler.cut(206, b"", len(data) - begin, Content_Range=f"bytes {begin}-{len(data) - 1}/{len(data)}")
             else:
                 handler.cut(200, data[:half], len(data))
             handler.wfile.flush()
-            event.wait(30)
-            return True
+            event.wait(5 * PATIENCE)
+        fault.part = self.big["digest"]
         return fault
 
     def test_a_server_without_ranges(self):
@@ -245,11 +236,9 @@ class Answers(RegistryCase):
     def test_a_busy_server_is_asked_again(self):
         def busy(handler):
             handler.reply(429, b'{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}', Retry_After="1")
-            return True
 
         def broken(handler):
             handler.reply(503)
-            return True
         busy.kind = broken.kind = "manifests"
         self.fake_registry.faults += [busy, broken]
         begin = time.monotonic()
@@ -266,7 +255,6 @@ class Answers(RegistryCase):
                 (418, b"", "received unexpected HTTP status: 418 I'm a Teapot")]:
             def refuse(handler, status=status, body=body):
                 handler.reply(status, body)
-                return True
             refuse.kind = "manifests"
             self.fake_registry.faults[:] = [refuse] * (2 if status == 401 else 1)
             self.assertEqual(self.refused(), error)
@@ -278,44 +266,34 @@ class Answers(RegistryCase):
 
         def away(handler):
             handler.reply(307, Location=f"http://{other.host}{handler.path}")
-            return True
         self.fake_registry.faults += [away] * 4
         self.assertEqual(self.pull().code, 0)
         self.assertEqual(len(other.requests("/blobs/")), 4)
 
         def circle(handler):
-            self.fake_registry.faults.append(circle)
             handler.reply(302, Location=handler.path)
-            return True
         self.engine("rmi", self.name)
-        self.fake_registry.faults.append(circle)
+        self.fake_registry.faults += [circle] * 100
         self.assertIn("stopped after 10 redirects", self.pull().err)
 
     def test_what_a_failed_pull_has_kept_goes_with_a_prune(self):
-        self.fake_registry.faults.append(self.cut_for_good())
+        data = self.fake_registry.blobs[self.big["digest"]]
+
+        def cut(handler):
+            handler.cut(200, data[:len(data) // 2], len(data))
+
+        def refuse(handler):
+            handler.reply(403)
+        cut.part = refuse.part = self.big["digest"]
+        self.fake_registry.faults += [cut, refuse]
         self.assertEqual(self.pull().code, 1)
         self.assertNotEqual(os.listdir(self.path("store/strata/blobs")), [])
         self.assertIn("Total reclaimed space: ", self.engine("system", "prune", "-f"))
         self.assertEqual(os.listdir(self.path("store/strata/blobs")), [])
 
-    def cut_for_good(self):
-        """A fault: gives a part of the first blob of a layer, and then refuses."""
-        def fault(handler):
-            blob = self.fake_registry.blobs[handler.path.rpartition("/")[2]]
-            if handler.headers.get("Range"):
-                handler.reply(403)
-                return True
-            self.fake_registry.faults.append(fault)
-            if blob.startswith(b"{"):
-                return False
-            handler.cut(200, blob[:len(blob) // 2], len(blob))
-            return True
-        return fault
-
     def test_an_endless_error_is_not_read_to_its_end(self):
         def endless(handler):
             handler.reply(404, b"x" * (2 << 20))
-            return True
         endless.kind = "manifests"
         self.fake_registry.faults.append(endless)
         self.assertEqual(self.refused(), "an error of the registry is longer than 1048576 bytes")
@@ -348,9 +326,6 @@ class Lies(FaultCase):
         kept = fake.blobs[big["digest"]]  # then more
 
         def endless(handler):
-            if handler.path.rpartition("/")[2] not in (big["digest"], "1"):
-                fake.faults.append(endless)
-                return False
             handler.send_response(200)
             handler.send_header("Transfer-Encoding", "chunked")
             handler.end_headers()
@@ -362,11 +337,11 @@ class Lies(FaultCase):
             except OSError:
                 handler.close_connection = True
             handler.rfile.close()  # nothing else comes on this connection
-            return True
+        endless.part = big["digest"]
         fake.faults.append(endless)
         self.assertIn(f"is larger than the {big['size']} bytes of its manifest", self.refused("pull", "-q", fake.host + "/x:1"))
         kept = b""
-        endless.kind = "manifests"
+        endless.kind, endless.part = "manifests", "/1"
         fake.faults[:] = [endless]
         self.assertIn("manifest 1 is larger than 4194304 bytes", self.refused("pull", "-q", fake.host + "/x:1"))
 
@@ -416,15 +391,20 @@ class TokenFake(FakeRegistry):
 
     def answer(self, handler):
         if handler.path.startswith("/token"):
-            self.given += 1
+            with self.lock:
+                self.given += 1
             return handler.reply(200, json.dumps({"token": self.good, "expires_in": 300}).encode())
-        if "/blobs/" in handler.path and self.change is not None:
-            self.change -= 1
-            if self.change == 0:
-                self.good = "t2"
-        if handler.headers.get("Authorization") != "Bearer " + self.good:
+        if not self.is_let_in(handler):
             return handler.reply(401, WWW_Authenticate=f'Bearer realm="http://{self.host}/token",service="x",scope="repository:x:pull"')
         return super().answer(handler)
+
+    def is_let_in(self, handler):
+        with self.lock:  # one after the other: those before the change are let in
+            if "/blobs/" in handler.path and self.change is not None:
+                self.change -= 1
+                if self.change == 0:
+                    self.good = "t2"
+            return handler.headers.get("Authorization") == "Bearer " + self.good
 
 
 class ChangesOfMind(FaultCase):

@@ -3,6 +3,7 @@ import hashlib
 import http.server
 import json
 import re
+import threading
 import urllib.request
 
 from tests.support.serving import Serving
@@ -17,12 +18,14 @@ def digest_of(data):
 class FakeRegistry(Serving):
     """Serves the repository "x". `blobs`: digest -> bytes; `manifests`: tag or digest -> (type, bytes).
 
-    `faults`: a list of functions (handler) -> True if it has answered; each request of a blob asks the first one, which is then
-    gone. `log` has (method, path, headers) of each request.
+    `faults`: a list of functions (handler) that answer; the first one answers the next request that it is for, and is then gone. It
+    is for blobs, or for the `kind` that it says, and if it has a `part`, for paths with that in them. `log` has (method, path,
+    headers) of each request.
     """
 
     def __init__(self):
         self.blobs, self.manifests, self.faults, self.log = {}, {}, [], []
+        self.lock = threading.Lock()  # of `faults`: requests come on threads of their own
         self.ranges = True
         self.headers = {}  # of every answer
         fake = self
@@ -70,15 +73,20 @@ class FakeRegistry(Serving):
         if path == "/v2/":
             return handler.reply(200)
         kind, _, name = path.removeprefix("/v2/x/").partition("/")
-        if self.faults and kind == getattr(self.faults[0], "kind", "blobs"):
-            if self.faults.pop(0)(handler):
-                return None
+        if fault := self.take_fault(kind, path):
+            return fault(handler)
         if kind == "manifests" and name in self.manifests:
             media_type, data = self.manifests[name]
             return handler.reply(200, data, Content_Type=media_type)
         if kind == "blobs" and name in self.blobs:
             return self.give(handler, self.blobs[name])
         return handler.reply(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}')
+
+    def take_fault(self, kind, path):
+        with self.lock:
+            if self.faults and kind == getattr(self.faults[0], "kind", "blobs") and getattr(self.faults[0], "part", "") in path:
+                return self.faults.pop(0)
+        return None
 
     def give(self, handler, data):
         wanted = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
