@@ -113,11 +113,10 @@ class Push(RegistryCase):
 
         # A pull after a removal fetches only what is gone.
         self.engine("rmi", self.name + ":1", other.host + "/x:1")
-        before = self.server.log().count("http.request.method=GET")
         out = self.engine("pull", self.name + ":1")
-        fetched = [line for line in self.server.log().splitlines() if '"GET /v2/team/app/blobs' in line]
-        self.assertEqual(sum(layers[1] in line for line in fetched), 1, before)
-        self.assertFalse([line for line in fetched if layers[0] in line or layers[2] in line])
+        fetched = [request for request in self.server.requests() if request.startswith("GET /v2/team/app/blobs")]
+        self.assertEqual(sum(layers[1] in request for request in fetched), 1, fetched)
+        self.assertFalse([request for request in fetched if layers[0] in request or layers[2] in request])
         self.assertIn("Pull complete", out)
         self.assert_store_sound()
 

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import stat
 import subprocess
 import sys
@@ -18,16 +17,11 @@ from tests.support import mounts, processes, tree
 from tests.support.case import SCRATCH, StoreCase
 from tests.support.engine import REPOSITORY, Strata
 from tests.support.golden import normalise
+from tests.support.ports import Port
 from tests.support.store import Store, chain_ids
 
 APP = os.path.join(REPOSITORY, "examples/python-app")
 NOTES = "code/data/notes.json"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 class SeedTest(StoreCase):
@@ -160,7 +154,9 @@ class SeedTest(StoreCase):
 
     def test_10_a_container_serves_and_writes_and_the_image_stays(self):
         before, caches = self.snapshot_of_image(), self.on_disk.cache_ids()
-        port = free_port()
+        held = Port()
+        self.addCleanup(held.release)
+        port = str(held.number)
         container = self.engine("run", "-d", "--name", "notes", "--network", "host", "-e", "HOST=127.0.0.1",
                                 "-e", "PORT=" + port, "python-app")
         self.addCleanup(self.engine.run, "rm", "-f", "notes")

@@ -1,19 +1,16 @@
 """A real registry of the test's own: Debian's docker-registry, on the loopback device, with a folder of its own."""
 import os
+import re
 import signal
 import socket
 import subprocess
 import time
 import urllib.request
 
+from tests.support.ports import Port
+
 REGISTRY = "/usr/bin/docker-registry"
-START_SECONDS = 20
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+START_SECONDS, STOP_SECONDS = 60, 60
 
 
 class Registry:
@@ -24,8 +21,8 @@ class Registry:
 
     def __init__(self, folder, extra="", tls=None, address="127.0.0.1", words=()):
         self.folder, self.extra, self.tls, self.words = folder, extra, tls, words
-        self.port = free_port()
-        self.host = f"{address}:{self.port}"
+        self.port = Port()
+        self.host = f"{address}:{self.port.number}"
         self.process = None
 
     def configuration(self):
@@ -33,7 +30,7 @@ class Registry:
         if self.tls:
             clients = f", clientcas: [{self.tls[2]}]" if len(self.tls) > 2 else ""
             tls = f"  tls: {{certificate: {self.tls[0]}, key: {self.tls[1]}{clients}}}\n"
-        return ("version: 0.1\nlog: {level: info, accesslog: {disabled: false}}\n"
+        return ("version: 0.1\nlog: {level: debug, accesslog: {disabled: false}}\n"
                 f"storage: {{filesystem: {{rootdirectory: {self.folder}/data}}, delete: {{enabled: true}}}}\n"
                 f"http:\n  addr: {self.host}\n{tls}{self.extra}")
 
@@ -49,7 +46,7 @@ class Registry:
         while True:
             try:
                 if not self.words:
-                    socket.create_connection(("127.0.0.1", self.port), 1).close()
+                    socket.create_connection(("127.0.0.1", self.port.number), 1).close()
                 elif "listening on" not in self.log():
                     raise OSError
                 return self
@@ -62,6 +59,11 @@ class Registry:
         with open(self.log_path, errors="replace") as file:
             return file.read()
 
+    def requests(self):
+        """["GET /v2/x/blobs/sha256:...", ...] of all requests that were begun. A line of the access log comes some time after the answer."""
+        return [" ".join(words) for words in re.findall(
+            r'msg="authorizing request".* http\.request\.method=(\w+) .* http\.request\.uri="?([^" ]+)', self.log())]
+
     def manifest(self, repository, tag):
         """Bytes and media type of a manifest, asked for as any client would."""
         kinds = ("application/vnd.docker.distribution.manifest.v2+json", "application/vnd.oci.image.manifest.v1+json",
@@ -73,11 +75,16 @@ class Registry:
     def stop(self, how=signal.SIGTERM):
         if self.process is not None:
             self.process.send_signal(how)
-            self.process.wait(20)
+            self.process.wait(STOP_SECONDS)
             self.process = None
 
     def __enter__(self):
         return self.start()
 
-    def __exit__(self, *_):
+    def close(self):
+        """The last stop: the port is free again."""
         self.stop()
+        self.port.release()
+
+    def __exit__(self, *_):
+        self.close()

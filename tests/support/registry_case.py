@@ -14,7 +14,7 @@ from tests.support.registry import Registry
 class RegistryCase(StoreCase):
     def registry(self, name="registry", **options):
         registry = Registry(self.path(name), **options)
-        self.addCleanup(registry.stop)
+        self.addCleanup(registry.close)
         return registry.start()
 
     def fake(self):
