@@ -9,6 +9,7 @@ import time
 import unittest
 
 from tests.e2e.container_test import IMAGE, ContainerCase
+from tests.support.case import PATIENCE
 
 ECHO = ("sh", "-c", 'while read -r line; do echo "got $line"; echo "bad $line" >&2; [ "$line" = end ] && exit 7; done')
 
@@ -37,13 +38,13 @@ class Attach(ContainerCase):
             self.assertEqual(one.stdout.readline(), b"got " + line)
             self.assertEqual(one.stderr.readline(), b"bad " + line)
 
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while not select.select([two.stdout], [], [], 0.1)[0]:  # until the other one is there, too
             self.assertLess(time.monotonic(), deadline)
             say(b"a\n")
         say(b"end\n")
-        self.assertEqual(one.wait(30), 7)
-        self.assertEqual(two.wait(30), 7)
+        self.assertEqual(one.wait(PATIENCE), 7)
+        self.assertEqual(two.wait(PATIENCE), 7)
         self.assertIn("got end\n", two.stdout.read().decode())
         self.assertTrue(self.engine("logs", "web").endswith("got a\ngot end"))
 
@@ -57,7 +58,7 @@ class Attach(ContainerCase):
         second = self.attach("web")
         second.stdin.write(b"end\n")
         second.stdin.flush()
-        self.assertEqual((first.wait(30), second.wait(30)), (7, 7))
+        self.assertEqual((first.wait(PATIENCE), second.wait(PATIENCE)), (7, 7))
 
     def test_signals_go_to_the_container(self):
         self.detached("--name", "web", IMAGE, "sh", "-c", "trap 'echo usr1' USR1; trap 'exit 3' TERM; while :; do echo ready; sleep 0.1; done")
@@ -67,14 +68,14 @@ class Attach(ContainerCase):
         while process.stdout.readline() != b"usr1\n":
             pass
         process.send_signal(signal.SIGTERM)
-        self.assertEqual(process.wait(30), 3)
+        self.assertEqual(process.wait(PATIENCE), 3)
 
     def test_without_proxy_a_signal_ends_only_the_looking(self):
         self.detached("--name", "web", IMAGE, "sh", "-c", "while :; do echo ready; sleep 0.1; done")
         process = self.attach("--sig-proxy=false", "web")
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        self.assertNotEqual(process.wait(30), 0)
+        self.assertNotEqual(process.wait(PATIENCE), 0)
         self.assertEqual(self.engine("ps", "--format", "{{.Names}}"), "web")
 
     def test_a_terminal_with_its_size_and_the_keys(self):
@@ -84,11 +85,11 @@ class Attach(ContainerCase):
         subprocess.run(["stty", "rows", "33", "cols", "77"], stdin=child, check=True)
         before = subprocess.run(["stty", "-g"], stdin=child, check=True, stdout=subprocess.PIPE).stdout
         process = self.attach("web", stdin=child, stdout=child, stderr=subprocess.PIPE)
-        os.write(parent, b"stty size; echo a\x10b\n")  # ctrl-p alone goes on to the shell
+        os.write(parent, b"until stty size | grep '33 7''7'; do sleep 0.02; done; echo a\x10b\n")  # ctrl-p alone goes on to the shell
         self.read_until(parent, b"33 77")
         os.write(parent, b"\x10\x11")
         self.assertEqual(process.stderr.read(), b"read escape sequence\n")
-        self.assertEqual(process.wait(30), 1)
+        self.assertEqual(process.wait(PATIENCE), 1)
         self.assertEqual(subprocess.run(["stty", "-g"], stdin=child, check=True, stdout=subprocess.PIPE).stdout, before)
         os.close(child)
         self.assertEqual(self.engine("ps", "--format", "{{.Names}}"), "web")
@@ -102,10 +103,10 @@ class Attach(ContainerCase):
         os.write(parent, b"seen\n")
         self.read_until(parent, b"seen")
         os.write(parent, b"\x18q")
-        self.assertEqual(process.wait(30), 1)
+        self.assertEqual(process.wait(PATIENCE), 1)
 
     def read_until(self, fd, text):
-        seen, deadline = b"", time.monotonic() + 30
+        seen, deadline = b"", time.monotonic() + PATIENCE
         while text not in seen:
             ready, _, _ = select.select([fd], [], [], max(0, deadline - time.monotonic()))
             self.assertTrue(ready, seen)

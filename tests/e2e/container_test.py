@@ -11,10 +11,10 @@ import time
 import unittest
 
 from tests.support import processes, rootfs
-from tests.support.case import StoreCase
+from tests.support.case import PATIENCE, StoreCase
 
 IMAGE = "busybox:test"
-DEADLINE_SECONDS = 30
+UNTIL_GO = "while [ ! -e /go ]; do sleep 0.02; done"  # in a script: until let_go()
 
 
 class ContainerCase(StoreCase):
@@ -43,19 +43,26 @@ class ContainerCase(StoreCase):
     def state(self, container):
         return self.config(container)["State"]
 
-    def eventually(self, condition, what):
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not condition():
-            if time.monotonic() > deadline:
-                self.fail(f"did not happen: {what}")
-            time.sleep(0.02)
-
     def logs(self, name):
         done = self.engine.run("logs", name)
         return done.out, done.err
 
     def wait_until_running(self, name):
-        self.eventually(lambda: name in self.engine("ps", "--format", "{{.Names}}").split(), f"{name} runs")
+        self.wait_until(lambda: name in self.engine("ps", "--format", "{{.Names}}").split(), name)
+
+    def let_go(self, name):
+        """Ends UNTIL_GO in that container, which runs."""
+        pid = lambda: self.engine("inspect", "-f", "{{.State.Pid}}", name)
+        self.wait_until(lambda: pid() != "0", f"the process of {name}")
+        open(f"/proc/{pid()}/root/go", "w").close()
+
+    def start_waiting(self, name):
+        """A `wait` that is waiting."""
+        process = self.engine.popen("wait", name, stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        folder = f"/proc/{process.pid}/fd"
+        self.wait_until(lambda: any(os.readlink(os.path.join(folder, fd)) == "anon_inode:[pidfd]" for fd in os.listdir(folder)), "wait")
+        return process
 
     def assert_nothing_left(self):
         """No container, no layer of one, no bundle, no lock file."""
@@ -77,7 +84,7 @@ class ForegroundTest(ContainerCase):
         process = self.engine.popen("run", "--rm", "--network", "none", "--name", "web", IMAGE, "sleep", "1000")
         self.wait_until_running("web")
         self.engine("kill", "web")
-        self.assertEqual(process.wait(DEADLINE_SECONDS), 137)
+        self.assertEqual(process.wait(PATIENCE), 137)
         self.assert_nothing_left()
 
     def test_environment_directory_user_and_entry_point(self):
@@ -177,19 +184,20 @@ class ForegroundTest(ContainerCase):
                 self.assertEqual(process.stdout.readline(), b"ready\n")
                 self.wait_until_running("s" + name)
                 process.send_signal(number)
-                out, _ = process.communicate(timeout=DEADLINE_SECONDS)
+                out, _ = process.communicate(timeout=PATIENCE)
                 self.assertEqual((process.returncode, out), (9, f"got {name}\n".encode()))
         self.assert_nothing_left()
 
     def test_a_killed_strata_takes_its_container_along(self):
-        process = self.engine.popen("run", "--network", "none", "--name", "doomed", IMAGE, "sleep", "1000.25",
+        seconds = f"1000.{os.getpid()}"
+        process = self.engine.popen("run", "--network", "none", "--name", "doomed", IMAGE, "sleep", seconds,
                                     stdout=subprocess.DEVNULL)
         self.wait_until_running("doomed")
         process.kill()
         process.wait()
-        self.eventually(lambda: not processes.naming("1000.25"), "the container is gone")
+        self.wait_until(lambda: not processes.naming("sleep\0" + seconds), "the end of the container")
         # A process that ends has no command line any more for a moment before it is gone.
-        self.eventually(lambda: self.engine("ps", "-q") == "", "nothing runs")
+        self.wait_until(lambda: self.engine("ps", "-q") == "", "an empty list")
         self.assertEqual(self.engine("wait", "doomed"), "137")
         self.assertFalse(self.state(self.engine("ps", "-aq", "--no-trunc"))["Running"])
         self.engine("rm", "doomed")
@@ -202,7 +210,7 @@ class ForegroundTest(ContainerCase):
                                     stdin=child, stdout=child, stderr=child)
         os.close(child)
         text, sent = b"", False
-        deadline = time.monotonic() + DEADLINE_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             ready, _, _ = select.select([parent], [], [], 1)
             try:
@@ -212,7 +220,7 @@ class ForegroundTest(ContainerCase):
             if b"terminal" in text and not sent:
                 os.write(parent, b"typed\r")
                 sent = True
-        self.assertEqual(process.wait(DEADLINE_SECONDS), 4)
+        self.assertEqual(process.wait(PATIENCE), 4)
         os.close(parent)
         self.assertIn(b"got typed\r\n", text)
         self.assert_nothing_left()
@@ -230,7 +238,7 @@ class DetachedTest(ContainerCase):
         state = self.state(container)
         self.assertTrue(state["Running"])
         os.kill(state["Pid"], 0)
-        self.eventually(lambda: self.logs("web") == ("up\n", "bad\n"), "the log shows both")
+        self.wait_until(lambda: self.logs("web") == ("up\n", "bad\n"), "both lines")
         refused = self.engine.run("rm", "web")
         self.assertEqual(refused.code, 1)
         self.assertIn(f"You cannot remove a running container {container}. Stop the container before attempting removal "
@@ -245,7 +253,7 @@ class DetachedTest(ContainerCase):
 
     def test_stop_gives_it_time_to_end_by_itself(self):
         self.detached("--name", "web", IMAGE, "sh", "-c", "trap 'echo bye; exit 5' TERM; echo ready; while :; do sleep 0.05; done")
-        self.eventually(lambda: "ready" in self.engine("logs", "web"), "it is ready")
+        self.wait_until(lambda: "ready" in self.engine("logs", "web"), "its word")
         self.engine("stop", "web")
         self.assertEqual(self.engine("wait", "web"), "5")
         self.assertEqual(self.engine("logs", "web"), "ready\nbye")
@@ -254,15 +262,15 @@ class DetachedTest(ContainerCase):
     def test_the_stop_signal_of_the_container_is_sent(self):
         self.detached("--name", "web", "--stop-signal", "USR1", IMAGE, "sh", "-c",
                       "trap 'exit 6' USR1; echo ready; while :; do sleep 0.05; done")
-        self.eventually(lambda: "ready" in self.engine("logs", "web"), "it is ready")
+        self.wait_until(lambda: "ready" in self.engine("logs", "web"), "its word")
         self.engine("stop", "web")
         self.assertEqual(self.engine("wait", "web"), "6")
 
     def test_kill_sends_any_signal(self):
         self.detached("--name", "web", IMAGE, "sh", "-c", "trap 'echo usr1' USR1; echo ready; while :; do sleep 0.05; done")
-        self.eventually(lambda: "ready" in self.engine("logs", "web"), "it is ready")
+        self.wait_until(lambda: "ready" in self.engine("logs", "web"), "its word")
         self.assertEqual(self.engine("kill", "-s", "SIGUSR1", "web"), "web")
-        self.eventually(lambda: "usr1" in self.engine("logs", "web"), "the signal arrived")
+        self.wait_until(lambda: "usr1" in self.engine("logs", "web"), "the signal")
         self.engine("kill", "web")
         self.assertEqual(self.engine("wait", "web"), "137")
         container = self.engine("ps", "-aq", "--no-trunc")
@@ -273,21 +281,28 @@ class DetachedTest(ContainerCase):
                          "Error response from daemon: Invalid signal: FOO\n")
 
     def test_wait_gives_the_exit_code_of_one_that_removes_itself(self):
-        container = self.detached("--rm", IMAGE, "sh", "-c", "sleep 0.5; exit 12")
-        self.assertEqual(self.engine("wait", container), "12")
-        self.eventually(lambda: not self.store().container_ids(), "--rm removes it")
-        self.eventually(lambda: not processes.naming(container), "conmon is gone")
+        container = self.detached("--rm", IMAGE, "sh", "-c", UNTIL_GO + "; exit 12")
+        waiting = self.start_waiting(container)
+        self.let_go(container)
+        self.assertEqual(waiting.communicate(timeout=PATIENCE)[0], b"12\n")
+        self.wait_until(lambda: not self.store().container_ids(), "its removal")
+        self.wait_until(lambda: not processes.naming(container), "the end of conmon")
         self.assert_nothing_left()
 
     def test_wait_of_a_container_in_the_foreground(self):
-        process = self.engine.popen("run", "--network", "none", "--name", "front", IMAGE, "sh", "-c", "sleep 0.5; exit 8")
+        process = self.engine.popen("run", "--network", "none", "--name", "front", IMAGE, "sh", "-c", UNTIL_GO + "; exit 8")
         self.wait_until_running("front")
-        self.assertEqual(self.engine("wait", "front"), "8")
-        self.assertEqual(process.wait(DEADLINE_SECONDS), 8)
+        waiting = self.start_waiting("front")
+        self.let_go("front")
+        self.assertEqual(waiting.communicate(timeout=PATIENCE)[0], b"8\n")
+        self.assertEqual(process.wait(PATIENCE), 8)
 
     def test_logs_can_be_cut_and_followed(self):
-        self.detached("--name", "web", IMAGE, "sh", "-c", "echo 1; echo 2; echo 3; sleep 0.7; echo 4; sleep 0.3; echo 5")
-        self.assertEqual(self.engine("logs", "-f", "web"), "1\n2\n3\n4\n5")
+        self.detached("--name", "web", IMAGE, "sh", "-c", f"echo 1; echo 2; echo 3; {UNTIL_GO}; echo 4; sleep 0.3; echo 5")
+        follower = self.engine.popen("logs", "-f", "web", stdout=subprocess.PIPE, text=True)
+        self.assertEqual([follower.stdout.readline() for _ in range(3)], ["1\n", "2\n", "3\n"])
+        self.let_go("web")
+        self.assertEqual(follower.communicate(timeout=PATIENCE)[0], "4\n5\n")
         self.assertEqual(self.engine("wait", "web"), "0")
         self.assertEqual(self.engine("logs", "--tail", "2", "web"), "4\n5")
         self.assertEqual(self.engine("logs", "-n", "0", "web"), "")
@@ -329,12 +344,12 @@ class DetachedTest(ContainerCase):
     def test_force_remove_kills_it(self):
         container = self.detached("--name", "web", IMAGE, "sleep", "1000")
         self.engine("rm", "-f", "web")
-        self.eventually(lambda: not processes.naming(container), "conmon is gone")
+        self.wait_until(lambda: not processes.naming(container), "the end of conmon")
         self.assert_nothing_left()
 
     def test_a_container_whose_conmon_was_killed_is_found_to_have_ended(self):
         container = self.detached("--name", "web", IMAGE, "sh", "-c", "echo said; exec sleep 1000.75")
-        self.eventually(lambda: "said" in self.engine("logs", "web"), "it runs")
+        self.wait_until(lambda: "said" in self.engine("logs", "web"), "its word")
         for pid in processes.naming(f"--cid\0{container}") or processes.naming(container):
             os.kill(pid, signal.SIGKILL)
         os.kill(self.state(container)["Pid"], signal.SIGKILL)

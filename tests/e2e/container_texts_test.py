@@ -9,10 +9,10 @@ import time
 import unittest
 
 from tests.support import rootfs, sample
-from tests.support.case import StoreCase
+from tests.support.case import PATIENCE, StoreCase
 
 NONE = ("--network", "none")
-PATIENCE = 20  # seconds
+UNTIL_GO = "while [ ! -e /go ]; do sleep 0.02; done"  # in a script: until let_go()
 DAEMON = "Error response from daemon: "
 
 
@@ -44,11 +44,9 @@ class ContainerCase(StoreCase):
     def state(self, name):
         return self.inspect(name)["State"]
 
-    def wait_until(self, condition, what):
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            self.assertLess(time.monotonic(), deadline, f"waited for {what}")
-            time.sleep(0.01)
+    def let_go(self, name):
+        """Ends UNTIL_GO in that container, which runs."""
+        open(f"/proc/{self.state(name)['Pid']}/root/go", "w").close()
 
 
 class ForegroundTest(ContainerCase):
@@ -114,7 +112,7 @@ class ForegroundTest(ContainerCase):
         self.wait_until(lambda: self.state("loud")["Status"] == "exited", "the container")
 
     def test_a_terminal(self):
-        reply, code = self.on_terminal("run", "--rm", "-it", *NONE, sample.BASE, "sh", "-c", "tty; sleep 0.5; stty size; read x; echo got $x; exit 5")
+        reply, code = self.on_terminal("run", "--rm", "-it", *NONE, sample.BASE, "sh", "-c", "tty; until stty size | grep '33 99'; do sleep 0.02; done; read x; echo got $x; exit 5")
         self.assertIn("/dev/pts/0", reply)
         self.assertIn("33 99", reply)
         self.assertIn("got hello", reply)
@@ -194,10 +192,12 @@ class DetachedTest(ContainerCase):
         return self.engine("run", "-d", "--name", name, *NONE, *flags, sample.BASE, "sh", "-c", script)
 
     def test_run_wait_logs(self):
-        id = self.start("job", "echo one; echo two >&2; sleep 0.5; printf three; exit 9")
+        id = self.start("job", f"echo one; echo two >&2; {UNTIL_GO}; printf three; exit 9")
         self.assertRegex(id, "^[0-9a-f]{64}$")
         self.assertEqual(self.engine("ps", "--format", "{{.Names}} {{.State}}"), "job running")
-        self.assertRegex(self.engine("ps", "--format", "{{.Status}}"), "^Up (Less than a second|1 second|[0-9]+ seconds)$")
+        self.assertRegex(self.engine("ps", "--format", "{{.Status}}"), "^Up (Less than a second|1 second|[0-9]+ seconds|About a minute)$")
+        self.wait_until(lambda: (log := self.engine.run("logs", "job")).out == "one\n" and log.err == "two\n", "both lines")
+        self.let_go("job")
         self.assertEqual(self.engine("wait", "job"), "9")
         self.assertEqual(self.state("job")["ExitCode"], 9)
         result = self.engine.run("logs", "job")
@@ -210,11 +210,11 @@ class DetachedTest(ContainerCase):
         self.assert_store_sound("store", "--expect-clean")
 
     def test_logs_of_one_that_runs(self):
-        self.start("talker", "echo first; while [ ! -e /go ]; do sleep 0.02; done; echo second")
+        self.start("talker", f"echo first; {UNTIL_GO}; echo second")
         self.wait_until(lambda: "first" in self.engine("logs", "talker"), "output")
         follower = self.engine.popen("logs", "-f", "talker", stdout=subprocess.PIPE, text=True)
         self.assertEqual(follower.stdout.readline(), "first\n")
-        open(os.path.join("/proc", str(self.state("talker")["Pid"]), "root/go"), "w").close()
+        self.let_go("talker")
         rest, _ = follower.communicate(timeout=PATIENCE)
         self.assertEqual(rest, "second\n")
         self.assertEqual(follower.returncode, 0)
@@ -231,22 +231,22 @@ class DetachedTest(ContainerCase):
         self.assertRegex(self.engine("logs", "-t", "--tail", "1", "five"), r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z 5$")
 
     def test_stop(self):
-        self.start("polite", "trap 'exit 8' TERM; while :; do sleep 0.02; done")
-        time.sleep(0.3)
+        self.start("polite", "trap 'exit 8' TERM; echo ready; while :; do sleep 0.02; done")
+        self.wait_until(lambda: "ready" in self.engine("logs", "polite"), "its word")
         self.assertEqual(self.engine("stop", "polite"), "polite")
         state = self.state("polite")
         self.assertEqual((state["Status"], state["ExitCode"]), ("exited", 8))
         self.assertEqual(self.engine("stop", "polite"), "polite", "stopping what does not run is no error")
 
     def test_stop_signal(self):
-        self.start("usr1", "trap 'exit 6' USR1; trap '' TERM; while :; do sleep 0.02; done", "--stop-signal", "SIGUSR1")
-        time.sleep(0.3)
-        self.engine("stop", "-t", "5", "usr1")
+        self.start("usr1", "trap 'exit 6' USR1; trap '' TERM; echo ready; while :; do sleep 0.02; done", "--stop-signal", "SIGUSR1")
+        self.wait_until(lambda: "ready" in self.engine("logs", "usr1"), "its word")
+        self.engine("stop", "-t", "60", "usr1")
         self.assertEqual(self.state("usr1")["ExitCode"], 6)
 
     def test_kill(self):
-        id = self.start("victim", "trap 'exit 7' HUP; while :; do sleep 0.02; done")
-        time.sleep(0.3)
+        id = self.start("victim", "trap 'exit 7' HUP; echo ready; while :; do sleep 0.02; done")
+        self.wait_until(lambda: "ready" in self.engine("logs", "victim"), "its word")
         result = self.engine.run("kill", "-s", "FOO", "victim")
         self.assertEqual((result.code, result.err), (1, DAEMON + "Invalid signal: FOO\n"))
         self.assertEqual(self.engine("kill", "-s", "HUP", "victim"), "victim")

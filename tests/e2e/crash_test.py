@@ -139,7 +139,7 @@ def attempt_in(trial, root):
     if command.stdin:
         with open(os.path.join(trial.folder, command.stdin), "rb") as file:
             stdin = file.read()
-    result = faults.Faulty(root, trial.binary, trial.act, trial.at).run(*words, stdin=stdin, timeout=60)
+    result = faults.Faulty(root, trial.binary, trial.act, trial.at).run(*words, stdin=stdin)
     if trial.act in (faults.KILL, faults.POWER):
         expect(result.code == -9 or result.code == 0, "neither killed nor done", result)
     elif result.code != 0:

@@ -5,6 +5,7 @@ import subprocess
 import unittest
 
 from tests.e2e.container_test import IMAGE, ContainerCase
+from tests.support.case import PATIENCE
 
 BUSY = ("sh", "-c", "while :; do :; done")
 IDLE = ("sh", "-c", "while :; do sleep 1; done")
@@ -96,7 +97,7 @@ class Stats(ContainerCase):
         process = self.stream()
         process.stdout.read(1)
         process.stdout.close()
-        self.assertEqual(process.wait(30), 1)
+        self.assertEqual(process.wait(PATIENCE), 1)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from tests.support import mounts
 from tests.support.engine import Engine
 
 DAEMON, CLIENT = "/usr/sbin/dockerd", "/usr/bin/docker"
-START_SECONDS, STOP_SECONDS = 60, 30
+START_SECONDS, STOP_SECONDS = 120, 120
 
 
 class Dockerd(Engine):
