@@ -43,6 +43,18 @@ class ContainerCase(StoreCase):
     def state(self, container):
         return self.config(container)["State"]
 
+    def group(self, container, controller, v1, v2):
+        """What a file of the container's control group holds; None without that controller."""
+        for path in (f"/sys/fs/cgroup/{controller}/{container}/{v1}", *self.v2_groups(container, v2)):
+            if os.path.exists(path):
+                with open(path) as file:
+                    return file.read().strip()
+        return None
+
+    def v2_groups(self, container, name):
+        with open(f"/proc/{self.state(container)['Pid']}/cgroup") as file:
+            return [f"/sys/fs/cgroup{line[3:].strip()}/{name}" for line in file if line.startswith("0::")]
+
     def logs(self, name):
         done = self.engine.run("logs", name)
         return done.out, done.err

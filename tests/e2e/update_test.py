@@ -1,6 +1,5 @@
 """`update`: what a container may use, in its record and, while it runs, in its control group."""
 import json
-import os
 import unittest
 
 from tests.e2e.container_test import IMAGE, ContainerCase
@@ -12,18 +11,6 @@ class Update(ContainerCase):
     def host_config(self, container):
         with open(self.path("store/containers", container, "hostconfig.json")) as file:
             return json.load(file)
-
-    def group(self, container, controller, v1, v2):
-        """What a file of the container's control group holds; None without that controller."""
-        for path in (f"/sys/fs/cgroup/{controller}/{container}/{v1}", *self.v2_groups(container, v2)):
-            if os.path.exists(path):
-                with open(path) as file:
-                    return file.read().strip()
-        return None
-
-    def v2_groups(self, container, name):
-        with open(f"/proc/{self.state(container)['Pid']}/cgroup") as file:
-            return [f"/sys/fs/cgroup{line[3:].strip()}/{name}" for line in file if line.startswith("0::")]
 
     def update(self, *arguments):
         result = self.engine.run("update", *arguments)
