@@ -3,13 +3,14 @@
 Whatever fails: one clear line, docker's exit status, nothing half-made, and what came before is cached.
 """
 import os
+import signal
 import subprocess
 import threading
 import time
 import unittest
 
 from tests.support import rootfs, sample
-from tests.support.case import IN_MEMORY, StoreCase
+from tests.support.case import IN_MEMORY, PATIENCE, StoreCase
 
 FROM = f"FROM {sample.BASE}\n"
 MANY_FILES = int(os.environ.get("STRATA_TEST_FILES", "20000"))  # by hand also with 200000
@@ -190,28 +191,17 @@ class Faults(Case):
 
     def test_run_is_killed(self):
         first = FROM + "RUN echo 1 > /one\n"
-        for signal, code in (("KILL", 137), ("TERM", 143), ("SEGV", 139)):
-            with self.subTest(signal):  # of the shell below: the first process of a container is safe from itself
-                self.assert_fails(first + f"RUN echo half > /half; sh -c 'kill -{signal} $$'; exit $?\n", code,
-                                  f"^The command '/bin/sh -c echo half > /half; sh -c 'kill -{signal} ..'; exit ..' returned a non-zero code: {code}$", cached=1)
+        for name, code in (("KILL", 137), ("TERM", 143), ("SEGV", 139)):
+            with self.subTest(name):  # of the shell below: the first process of a container is safe from itself
+                self.assert_fails(first + f"RUN echo half > /half; sh -c 'kill -{name} $$'; exit $?\n", code,
+                                  f"^The command '/bin/sh -c echo half > /half; sh -c 'kill -{name} ..'; exit ..' returned a non-zero code: {code}$", cached=1)
 
     def test_run_is_killed_from_outside(self):
-        mark = f"{os.getpid()}{int(time.time())}"
-        folder = self.context({"Dockerfile": FROM + f"RUN echo 1 > /one\nRUN exec sleep {mark}\n"})
+        folder = self.context({"Dockerfile": FROM + f"RUN echo 1 > /one\nRUN exec sleep {self.mark}\n"})
         process = self.engine.popen("build", "--network", "none", "-t", "bad:1", folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        deadline = time.monotonic() + 30
-        victim = None
-        while victim is None and time.monotonic() < deadline:
-            for name in filter(str.isdigit, os.listdir("/proc")):
-                try:
-                    with open(f"/proc/{name}/cmdline", "rb") as file:
-                        if file.read() == f"sleep\0{mark}\0".encode():
-                            victim = int(name)
-                except OSError:
-                    pass
-        os.kill(victim, 9)
-        out, err = process.communicate(timeout=30)
-        self.assertEqual((process.returncode, err.decode()), (137, f"The command '/bin/sh -c exec sleep {mark}' returned a non-zero code: 137\n"))
+        os.kill(self.wait_for_process("sleep", self.mark), signal.SIGKILL)
+        out, err = process.communicate(timeout=PATIENCE)
+        self.assertEqual((process.returncode, err.decode()), (137, f"The command '/bin/sh -c exec sleep {self.mark}' returned a non-zero code: 137\n"))
         self.assert_store_sound("store", "--expect-clean")
 
     def test_run_has_too_little_memory(self):
@@ -228,27 +218,17 @@ class Faults(Case):
 
     # ---- the context changes while it is built
 
-    def start(self, dockerfile, files):
-        """A build whose first RUN waits for `go`."""
-        self.folder_of_context = self.context({"Dockerfile": dockerfile, **files})
-        process = self.engine.popen("build", "--network", "none", "-t", "bad:1", self.folder_of_context, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        line = b""
-        while b"started" not in line:
-            line = process.stdout.readline()
-            self.assertTrue(line, "the build ended")
-        return process
-
-    def end(self, process):
-        out, err = process.communicate(timeout=60)
-        self.assert_store_sound("store", "--expect-clean")
-        return process.returncode, out.decode(), err.decode()
-
     def test_a_file_disappears(self):
-        dockerfile = FROM + "RUN echo started; sleep 1\nCOPY d /d\nCOPY f /f\n"
-        process = self.start(dockerfile, {"f": "f", "d/a": "a", "d/b": "b"})
-        os.unlink(os.path.join(self.folder_of_context, "f"))
-        code, _, err = self.end(process)
-        self.assertEqual((code, err), (1, "COPY failed: file not found in build context or excluded by .dockerignore: stat f: file does not exist\n"))
+        dockerfile = FROM + f"RUN sleep {self.mark} || true\nCOPY d /d\nCOPY f /f\n"
+        folder = self.context({"Dockerfile": dockerfile, "f": "f", "d/a": "a", "d/b": "b"})
+        process = self.engine.popen("build", "--network", "none", "-t", "bad:1", folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        sleeper = self.wait_for_process("sleep", self.mark)
+        os.unlink(os.path.join(folder, "f"))
+        os.kill(sleeper, signal.SIGKILL)
+        _, err = process.communicate(timeout=PATIENCE)
+        self.assert_store_sound("store", "--expect-clean")
+        self.assertEqual((process.returncode, err.decode()),
+                         (1, "COPY failed: file not found in build context or excluded by .dockerignore: stat f: file does not exist\n"))
         self.assertNotIn("bad:1", self.store().tags())
         result = self.run_build(dockerfile, files={"f": "f"})
         self.assertEqual((result.code, result.out.count("Using cache")), (0, 2), result)
@@ -285,7 +265,7 @@ class Faults(Case):
     def test_a_file_changes_while_it_is_read(self):
         """Half of an edit is never baked in."""
         folder = self.context({"Dockerfile": "FROM scratch\nCOPY f /f\n", "f": b"a" * (64 << 20)})
-        stop = threading.Event()
+        stop, begun = threading.Event(), threading.Event()
 
         def rewrite():
             letter = 0
@@ -294,9 +274,11 @@ class Faults(Case):
                     letter = (letter + 1) % 26
                     for at in range(0, 64 << 20, 1 << 20):
                         os.pwrite(file.fileno(), bytes([97 + letter]) * 4096, at)
+                    begun.set()
 
         thread = threading.Thread(target=rewrite)
         thread.start()
+        self.assertTrue(begun.wait(PATIENCE))
         try:
             result = self.engine.run("build", "-t", "bad:1", folder)
         finally:

@@ -8,7 +8,7 @@ import time
 import unittest
 
 from tests.support import rootfs, sample
-from tests.support.case import StoreCase
+from tests.support.case import PATIENCE, StoreCase
 
 IMAGE = "busybox:test"
 
@@ -78,19 +78,16 @@ class RemoveTest(RmiCase):
         self.build(f"FROM {IMAGE}\nLABEL a=b\nCOPY f /f\n", "other:1", files={"f": "f"})
         process = self.engine.popen("run", "--rm", "--network", "none", "--name", "web", IMAGE, "sleep", "1000")
         try:
-            deadline = time.monotonic() + 30
-            while "web" not in self.engine("ps", "--format", "{{.Names}}"):
-                self.assertLess(time.monotonic(), deadline)
-                time.sleep(0.02)
-            self.assertEqual(self.engine.run("rmi", "other:1", timeout=20).code, 0)
+            self.wait_until(lambda: "web" in self.engine("ps", "--format", "{{.Names}}"), "the container")
+            self.assertEqual(self.engine.run("rmi", "other:1", timeout=PATIENCE).code, 0)
             image = self.engine("images", "-q", IMAGE)
-            result = self.engine.run("rmi", "-f", image, timeout=20)
+            result = self.engine.run("rmi", "-f", image, timeout=PATIENCE)
             self.assertEqual(result.code, 1)
             self.assertRegex(result.err, r"^Error response from daemon: conflict: unable to delete \w{12} \(cannot be forced\) - "
                              r"image is being used by running container \w{12}\n$")
         finally:
             self.engine.run("rm", "-f", "web")
-            process.wait(30)
+            process.wait(PATIENCE)
         self.engine("rmi", IMAGE)
         self.assert_empty()
 
@@ -135,12 +132,13 @@ class CrashTest(RmiCase):
 class RaceTest(RmiCase):
     def test_a_build_goes_on_when_its_base_is_removed(self):
         self.import_busybox()
-        folder = self.context({"Dockerfile": f"FROM {IMAGE}\nRUN sleep 2; echo 1 > /one\nRUN echo 2 > /two\n"})
+        folder = self.context({"Dockerfile": f"FROM {IMAGE}\nRUN sleep {self.mark}; echo 1 > /one\nRUN echo 2 > /two\n"})
         process = self.engine.popen("build", "-q", "--network", "none", "-t", "app:1", folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        time.sleep(1)
+        sleeper = self.wait_for_process("sleep", self.mark)
         removed = self.engine("rmi", IMAGE)
         self.assertNotIn("sha256:" + self.store().layer_ids()[0], removed)
-        out, err = process.communicate(timeout=60)
+        os.kill(sleeper, signal.SIGKILL)
+        out, err = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 0, err)
         self.assertEqual(self.engine("run", "--rm", "--network", "none", "app:1", "cat", "/one", "/two"), "1\n2")
         self.assert_sound()
@@ -150,13 +148,13 @@ class RaceTest(RmiCase):
     def test_imports_builds_and_removals_at_once(self):
         self.import_busybox()
         folder = self.context({"Dockerfile": f"FROM {IMAGE}\nCOPY f /f\nENV A=1\nCOPY g /g\n", "f": "f\n", "g": "g\n"})
-        end = time.monotonic() + 12
+        begin, enough = time.monotonic(), 20  # of commands that did their work
         makers = [lambda i: ("build", "-q", "--no-cache", "-t", f"app:{i}", folder), lambda i: ("import", self.path("base.tar"), IMAGE),
                   lambda i: ("build", "-q", "-t", f"app:{i}", folder), lambda i: ("create", f"app:{i}", "true")]
         removers = [lambda i: ("rmi", f"app:{i}"), lambda i: ("rmi", "-f", IMAGE), lambda i: ("image", "prune", "-a", "-f"),
                     lambda i: ("container", "prune", "-f")]
         running, seen = [], 0
-        while time.monotonic() < end or running:
+        while (go_on := time.monotonic() - begin < (12 if seen > enough else PATIENCE)) or running:
             for process in list(running):
                 if process.poll() is None:
                     continue
@@ -165,11 +163,11 @@ class RaceTest(RmiCase):
                 process.stderr.close()
                 self.assertNotRegex(error, "no layer|Corrupt|damaged|internal", " ".join(process.args))
                 seen += process.returncode == 0
-            if time.monotonic() < end and len(running) < 6:
+            if go_on and len(running) < 6:
                 words = random.choice(random.choice((makers, removers)))(random.randrange(3))
                 running.append(self.engine.popen(*words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE))
             time.sleep(0.002)
-        self.assertGreater(seen, 20)
+        self.assertGreater(seen, enough)
         self.assert_store_sound("store")
         self.engine("container", "prune", "-f")
         self.engine("image", "prune", "-a", "-f")

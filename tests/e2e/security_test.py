@@ -9,13 +9,11 @@ import hashlib
 import io
 import json
 import os
-import random
 import signal
 import stat
 import subprocess
 import tarfile
 import threading
-import time
 import unittest
 
 from tests.support import rootfs
@@ -275,8 +273,7 @@ class CopyRaceTest(SecurityCase):
         box = self.engine("run", "-d", "--name", "box", "--network", "none", BASE, "sh", "-c",
                           f"mkdir /a && echo inside > /a/f && ln -s {self.path('victim')} /b && echo ready; exec sleep 1000")
         try:
-            while "ready" not in self.engine("logs", "box"):
-                time.sleep(0.01)
+            self.wait_until(lambda: "ready" in self.engine("logs", "box"), "its word")
             root = f"/proc/{self.engine('inspect', '-f', '{{.State.Pid}}', 'box')}/root"
             stop = threading.Event()
             swaps = 0
@@ -362,8 +359,7 @@ class DescriptorTest(SecurityCase):
 
             self.assert_only_its_own(told("run", "--rm", "--network", "none", BASE, "sh", "-c", self.LIST))
             told("run", "-d", "--name", "box", "--network", "none", BASE, "sh", "-c", self.LIST + "; echo ready; exec sleep 1000")
-            while "ready" not in self.engine("logs", "box"):
-                time.sleep(0.01)
+            self.wait_until(lambda: "ready" in self.engine("logs", "box"), "its word")
             self.assert_only_its_own(self.engine("logs", "box").replace("ready", "").strip())
             self.assert_only_its_own(told("exec", "box", "sh", "-c", self.LIST))
             pid = int(self.engine("inspect", "-f", "{{.State.Pid}}", "box"))
@@ -499,18 +495,17 @@ class PrivilegeTest(SecurityCase):
     def test_secrets_are_nowhere_but_in_their_step(self):
         """Not in layers, configs, history, cache keys, logs, metadata, or the arguments of any process."""
         self.import_base()
-        mark = str(random.randrange(10**6, 10**7))
         value, other = "s3cr3t-value-of-a-file", "s3cr3t-value-of-a-variable"
         with open(self.path("key"), "w") as out:
             out.write(value)
         folder = self.context({"Dockerfile": f"FROM {BASE}\nRUN --mount=type=secret,id=key --mount=type=secret,id=tok,env=TOK,target=/tok "
-                               f"test -n \"$TOK\" && wc -c < /run/secrets/key > /n && wc -c < /tok >> /n && sleep {mark}\n"}, "secret")
+                               f"test -n \"$TOK\" && wc -c < /run/secrets/key > /n && wc -c < /tok >> /n && sleep {self.mark}\n"}, "secret")
         process = subprocess.Popen([*self.engine.command(), "build", "--progress", "plain", "--network", "none", "-t", "s:1", "--secret",
                                     f"id=key,src={self.path('key')}", "--secret", "id=tok,env=MY_TOKEN", folder],
                                    env=self.engine.environment() | {"MY_TOKEN": other}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         sleeper = 0
         try:
-            sleeper = self.wait_for_sleep(mark)
+            sleeper = self.wait_for_process("sleep", self.mark)
             for pid in filter(str.isdigit, os.listdir("/proc")):
                 words = self.read(f"/proc/{pid}/cmdline")
                 self.assertFalse(value.encode() in words or other.encode() in words, f"{pid}: {words}")
@@ -521,7 +516,7 @@ class PrivilegeTest(SecurityCase):
         self.assertNotIn(value, out)
         self.assertNotIn(other, out)
         with open(self.path("secret/Dockerfile"), "r+") as dockerfile:
-            text = dockerfile.read().replace(f" && sleep {mark}", "")
+            text = dockerfile.read().replace(f" && sleep {self.mark}", "")
             dockerfile.seek(0)
             dockerfile.truncate()
             dockerfile.write(text)
@@ -532,16 +527,6 @@ class PrivilegeTest(SecurityCase):
         self.assert_nowhere(value, other)
         saved = subprocess.run([*self.engine.command(), "save", "s:1"], check=True, stdout=subprocess.PIPE).stdout
         self.assertFalse(value.encode() in saved or other.encode() in saved)
-
-    def wait_for_sleep(self, mark):
-        """The pid of the step's last command, as the host sees it."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            for pid in filter(str.isdigit, os.listdir("/proc")):
-                if self.read(f"/proc/{pid}/cmdline") == f"sleep\0{mark}\0".encode():
-                    return int(pid)
-            time.sleep(0.02)
-        self.fail("the step does not get to its last command")
 
     @staticmethod
     def read(path):

@@ -32,6 +32,7 @@ class StoreCase(unittest.TestCase):
             self.fail("needs root: mounts, devices, file owners")
         # Not mkdtemp(): a "_" at the wrong place is no part of an image's name, and buildah takes paths for names.
         self.folder = os.path.join(self.where, "strata-test-" + secrets.token_hex(6))
+        self.mark = str(10**9 + secrets.randbelow(10**9))  # seconds to sleep that no other process of the machine has
         os.mkdir(self.folder, 0o700)
         self.addCleanup(self._clean_up)
 
@@ -55,6 +56,11 @@ class StoreCase(unittest.TestCase):
         while not condition():
             self.assertLess(time.monotonic(), deadline, f"waited in vain for {what}")
             time.sleep(0.01)
+
+    def wait_for_process(self, *words):
+        """The pid of the process with this command line, once there is one."""
+        self.wait_until(lambda: processes.running(*words), " ".join(words))
+        return processes.running(*words)[0]
 
     def dockerd(self, root="store"):
         """A dockerd on that root until the end of the test."""
