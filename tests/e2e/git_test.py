@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 from tests.support import layers, processes
-from tests.support.case import StoreCase
+from tests.support.case import PATIENCE, StoreCase
 from tests.support.git import DATE, Daemon, Repository, SmartHttp
 from tests.support.web import Web
 
@@ -241,10 +241,11 @@ class Contexts(Git):
                     connection, _ = silent.accept()
                     with connection:
                         process.send_signal(signal.SIGINT)
-                        _, err = process.communicate(timeout=20)
+                        _, err = process.communicate(timeout=PATIENCE)
+                        # While the connection is open: git and what it started do not end by themselves.
+                        self.wait_until(lambda: not processes.naming(f"127.0.0.1:{port}"), "the end of git")
                     self.assertEqual(process.returncode, 130, err)
                     self.assertEqual([name for name in os.listdir(self.path("store/strata")) if name.startswith("git-")], [])
-                    self.assertEqual(processes.naming(f"127.0.0.1:{port}"), [])
 
 
 class Add(Git):

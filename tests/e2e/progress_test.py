@@ -6,7 +6,8 @@ import time
 import unittest
 
 from tests.support import rootfs
-from tests.support.case import StoreCase
+from tests.support.case import PATIENCE, StoreCase
+from tests.support.pipes import is_empty
 
 
 class Progress(StoreCase):
@@ -21,15 +22,24 @@ class Progress(StoreCase):
         third = len(content) // 3
         for at in (0, third, 2 * third):
             process.stdin.write(content[at:] if at == 2 * third else content[at:at + third])
-            process.stdin.flush()
-            time.sleep(0.3)
+            self.pause(process)
         process.stdin.close()
-        self.assertEqual(process.wait(60), 0)
+        self.assertEqual(process.wait(PATIENCE), 0)
+
+    def pause(self, process):
+        """Longer than a line of progress stands, after it has read everything."""
+        process.stdin.flush()
+        self.wait_until(lambda: is_empty(process.stdin), "all of it to be read")
+        time.sleep(0.3)
 
     def on_a_terminal(self, **environment):
         parent, child = pty.openpty()
         self.import_slowly(child, **environment)
         os.close(child)
+        return self.said_to(parent)
+
+    @staticmethod
+    def said_to(parent):
         said = b""
         while True:
             try:
@@ -63,12 +73,10 @@ class Progress(StoreCase):
         half = len(archive) // 2
         for piece in (archive[:half], archive[half:]):
             process.stdin.write(piece)
-            process.stdin.flush()
-            time.sleep(0.3)
+            self.pause(process)
         process.stdin.close()
-        self.assertEqual(process.wait(60), 0)
-        self.assertRegex(os.read(parent, 4096).decode(), r"reading: \d.*MB")
-        os.close(parent)
+        self.assertEqual(process.wait(PATIENCE), 0)
+        self.assertRegex(self.said_to(parent), r"reading: \d.*MB")
 
     def test_a_file_gets_nothing(self):
         path = self.path("errors")

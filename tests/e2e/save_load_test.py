@@ -10,10 +10,10 @@ import pty
 import signal
 import subprocess
 import tarfile
-import time
 
 from tests.support import rootfs
-from tests.support.case import StoreCase
+from tests.support.case import PATIENCE, StoreCase
+from tests.support.pipes import is_empty
 
 
 def tar_of(members):
@@ -192,7 +192,7 @@ class SaveLoad(StoreCase):
             with self.subTest(arguments):
                 leader, follower = pty.openpty()
                 process = self.engine.popen(*arguments, stdin=follower, stdout=follower, stderr=subprocess.PIPE)
-                err = process.communicate(timeout=30)[1]
+                err = process.communicate(timeout=PATIENCE)[1]
                 os.close(leader)
                 os.close(follower)
                 self.assertEqual((process.returncode, err), (1, message + b"\n"))
@@ -294,9 +294,9 @@ class SaveLoad(StoreCase):
         process = self.other.popen("load", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         process.stdin.write(data[:len(data) // 2])
         process.stdin.flush()
-        time.sleep(0.5)
+        self.wait_until(lambda: is_empty(process.stdin), "all of it to be read")
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(20), 130)
+        self.assertEqual(process.wait(PATIENCE), 130)
         self.assertEqual(process.stderr.read(), b"load cancelled\n")
         for stream in (process.stdin, process.stdout, process.stderr):
             stream.close()

@@ -3,18 +3,18 @@ import os
 import signal
 import struct
 import subprocess
-import time
 import unittest
 
-from tests.support.case import IN_MEMORY
+from tests.support.case import IN_MEMORY, PATIENCE
 from tests.support.registry_case import RegistryCase
 
-# As sshd runs it: the words after the host are one text for the shell there. What goes by is kept.
+# As sshd runs it: the words after the host are one text for the shell there. What goes by is kept, and is in its file before it goes on
+# (tee writes to its standard output first): who has the last of it finds the file whole.
 SSH = """#!/bin/bash
 echo "$@" >>{folder}/ssh.log
 while [[ $1 == -* ]]; do shift 2; done
 shift
-exec sh -c "$*" < <(exec tee {folder}/up) > >(exec tee {folder}/down)
+exec sh -c "$*" < <(exec tee /dev/fd/3 3>&1 >{folder}/up) > >(exec tee /dev/fd/3 3>&1 >{folder}/down)
 """
 
 
@@ -138,10 +138,9 @@ class Send(SendCase):
             file.write("#!/bin/sh\ntouch %s\nexec cat >/dev/null\n" % self.path("started"))
         os.chmod(script, 0o755)
         process = self.engine.popen("send", "--remote-program", script, "there", "app:1", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        while not os.path.exists(self.path("started")):
-            time.sleep(0.01)
+        self.wait_until(lambda: os.path.exists(self.path("started")), "the other side")
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE)
         self.assertEqual((process.returncode, err), (130, b"send cancelled\n"))
 
 
