@@ -13,10 +13,22 @@ FAULTS = 107  # of inspect; about 117 where functions stand as they are compiled
 
 
 class Trace:
-    """The system calls of one command and of all that it starts."""
+    """The system calls of one command and of all that it starts: a line for each.
+
+    One that others come between stands in two lines of strace's, which depends on when they come.
+    """
 
     def __init__(self, text):
-        self.lines = [line.split(None, 1)[1] for line in text.splitlines() if " " in line]
+        self.lines, begun = [], {}
+        for line in text.splitlines():
+            process, call = line.split(None, 1)
+            if call.endswith("<unfinished ...>"):
+                begun[process] = call.removesuffix("<unfinished ...>")
+                continue
+            if call.startswith("<... "):
+                call = begun.pop(process, "") + call.partition(" resumed>")[2]
+            self.lines.append(call)
+        self.lines += begun.values()
 
     def count(self, call):
         return sum(line.startswith(call + "(") for line in self.lines)

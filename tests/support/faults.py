@@ -23,13 +23,13 @@ def program():
 
 
 class Faulty(Strata):
-    """Runs one command, which meets `act` at its point number `at`; without `at` its points go to the file `log`."""
+    """Runs one command, which meets `act` at its point number `at`; its points go to the file `log`."""
 
     def __init__(self, root, binary, act="", at=0, log=""):
         super().__init__(root)
         self.binary = binary
-        self.variables = {"STRATA_FAULT_LOG": log} if log else {
-            "STRATA_FAULT_AT": str(at), "STRATA_FAULT_DO": act, "STRATA_FAULT_ROOT": root if act == POWER else ""}
+        self.variables = {"STRATA_FAULT_LOG": log, "STRATA_FAULT_AT": str(at), "STRATA_FAULT_DO": act,
+                          "STRATA_FAULT_ROOT": root if act == POWER else ""}
 
     def command(self):
         return [self.binary, "--root", self.root]
@@ -50,16 +50,20 @@ def points(binary, root, arguments, log, stdin=b""):
 class Stopped:
     """One command, stopped before its point number `at`: `pid` stands still until finish().
 
-    `at_point` is False if the command ended before it got there.
+    `at_point` is False if the command ended before it got there; else `point` is what it is: threads do not always come in one order.
     """
 
     def __init__(self, binary, root, arguments, at, stdin=None):
+        log = tempfile.NamedTemporaryFile()
         self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         self.arguments = arguments
-        self.process = Faulty(root, binary, STOP, at).popen(*arguments, stdin=stdin or subprocess.DEVNULL, stdout=self.out, stderr=self.err)
+        self.process = Faulty(root, binary, STOP, at, log.name).popen(*arguments, stdin=stdin or subprocess.DEVNULL, stdout=self.out, stderr=self.err)
         self.pid = self.process.pid
         seen = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         self.at_point = seen.si_code == os.CLD_STOPPED
+        with log:
+            lines = log.read().decode(errors="surrogateescape").splitlines()
+        self.point = next((line for line in lines if line.startswith(f"{at} ")), "")
 
     def finish(self):
         """Lets it go on; how it ended."""
