@@ -42,11 +42,11 @@ function(strata_room)
     strata_precompiled(${target}_test test)
     if(STRATA_TESTS_BY_ROOM)  # one process for all tests of a room, not one for each
       add_test(NAME ${R_NAME}/all COMMAND ${target}_test --gtest_brief=1)
-      set_tests_properties(${R_NAME}/all PROPERTIES TIMEOUT 600 COST 50)
+      set_tests_properties(${R_NAME}/all PROPERTIES TIMEOUT 1800 COST 50)
       return()
     endif()
     gtest_discover_tests(${target}_test TEST_PREFIX "${R_NAME}/" DISCOVERY_MODE PRE_TEST
-                         PROPERTIES TIMEOUT 120)
+                         PROPERTIES TIMEOUT 600)
   endif()
 endfunction()
 

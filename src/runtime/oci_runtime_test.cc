@@ -29,13 +29,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Waits, at most 10 s, for what another process does.
+constexpr auto kPatience = 60s;
+
+/// Waits for what another process does.
 bool eventually(const std::function<bool()>& condition) {
-  for (int i = 0; i < 1000; i++) {
-    if (condition()) return true;
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(10ms);
   }
-  return false;
+  return true;
+}
+
+std::string read_line(int fd) {
+  std::string text;
+  for (char c = 0; ::read(fd, &c, 1) == 1 && c != '\n';) text += c;
+  return text;
 }
 
 /// Dead, though init may not have reaped it yet.
@@ -237,11 +246,7 @@ TEST_P(Runtime, ARunningContainerTakesOtherLimits) {
                        out->write.get(), out->write.get());
   ASSERT_TRUE(running) << running.error().message();
   ASSERT_GT(running->wait_started(), 0);
-  auto line = [&] {
-    std::string text;
-    for (char c = 0; ::read(out->read.get(), &c, 1) == 1 && c != '\n';) text += c;
-    return text;
-  };
+  auto line = [&] { return read_line(out->read.get()); };
   EXPECT_EQ(line(), "max");
   ResourceLimits limits;
   EXPECT_TRUE(runtime_->update(id_, limits));
@@ -309,12 +314,15 @@ TEST_P(Runtime, AProgramThatTheKernelRefusesIsNoFailureOfTheRuntime) {
 }
 
 TEST_P(Runtime, KillAndState) {
-  auto container =
-      start({"sh", "-c", "trap 'exit 5' TERM; echo up; while :; do sleep 0.1; done"}, -1, -1);
+  auto out = make_pipe();
+  ASSERT_TRUE(out);
+  auto container = start({"sh", "-c", "trap 'exit 5' TERM; echo up; while :; do sleep 0.1; done"},
+                         out->write.get(), -1);
   ASSERT_TRUE(container);
+  out->write = UniqueFd();
   ASSERT_TRUE(eventually([&] { return is_running(); }));
   EXPECT_GT(runtime_->state(id_)->pid, 0);
-  std::this_thread::sleep_for(200ms);  // until the shell has set its trap
+  EXPECT_EQ(read_line(out->read.get()), "up");
   EXPECT_TRUE(runtime_->kill(id_, SIGTERM));
   auto outcome = container->wait();
   ASSERT_TRUE(outcome);
@@ -362,12 +370,17 @@ struct Terminal {
     EXPECT_EQ(::unlockpt(master.get()), 0);
     slave = UniqueFd(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
   }
-  std::string read_available() const {
+  /// A terminal hands on what was written some time after that, and in pieces.
+  std::string read_until(std::string_view end) const {
+    std::string text;
     char buffer[4096];
     pollfd ready = {master.get(), POLLIN, 0};
-    if (::poll(&ready, 1, 0) != 1) return "";
-    ssize_t n = ::read(master.get(), buffer, sizeof buffer);
-    return {buffer, n > 0 ? static_cast<std::size_t>(n) : 0};
+    while (text.find(end) == std::string::npos && ::poll(&ready, 1, kPatience / 1ms) == 1) {
+      ssize_t n = ::read(master.get(), buffer, sizeof buffer);
+      if (n <= 0) break;
+      text.append(buffer, static_cast<std::size_t>(n));
+    }
+    return text;
   }
 };
 
@@ -381,7 +394,7 @@ TEST_P(Runtime, ATerminalLosesNoOutput) {
     auto outcome = container->wait();
     ASSERT_TRUE(outcome) << outcome.error().message();
     EXPECT_EQ(outcome->status.code, 7);
-    EXPECT_EQ(user.read_available(), "/dev/pts/0\r\n");
+    EXPECT_EQ(user.read_until("\n"), "/dev/pts/0\r\n");
   }
 }
 
@@ -398,7 +411,7 @@ TEST_P(Runtime, ATerminalTakesInputAndHasTheUsersSize) {
   ASSERT_TRUE(write_all(user.master.get(), "hello\n"));
   auto outcome = container->wait();
   ASSERT_TRUE(outcome) << outcome.error().message();
-  auto text = user.read_available();
+  auto text = user.read_until("<hello>");
   if (program() == "crun") {  // runc sets the size on its own, some time after the start
     EXPECT_NE(text.find("33 77"), std::string::npos) << text;
   }

@@ -66,8 +66,13 @@ Process start_dockerd(const std::string& root) {
   auto ready = must(make_pipe());
   Command command;
   // One process from the lock to its end: nothing is left that would hold the test's output open.
-  command.argv = {"flock", "--no-fork",          "-x", root + "/volumes/metadata.db", "sh",
-                  "-c",    "echo; exec sleep 60"};
+  command.argv = {"flock",
+                  "--no-fork",
+                  "-x",
+                  root + "/volumes/metadata.db",
+                  "sh",
+                  "-c",
+                  "echo; exec sleep 1000"};
   command.stdout_fd = ready.write.get();
   auto process = must(Process::start(command));
   ready.write = UniqueFd();

@@ -14,7 +14,7 @@ import time
 import unittest
 
 from tests.support import mounts, processes, rootfs
-from tests.support.case import IN_MEMORY, StoreCase
+from tests.support.case import IN_MEMORY, PATIENCE, StoreCase
 
 SECONDS = float(os.environ.get("STRATA_CONCURRENCY_SECONDS", "20"))
 SEED = int(os.environ.get("STRATA_CONCURRENCY_SEED", "1"))
@@ -60,7 +60,7 @@ class Worker(threading.Thread):
                 process.wait(self.random.expovariate(30))
         except subprocess.TimeoutExpired:
             process.kill()
-        out, err = (text.decode(errors="replace") for text in process.communicate(timeout=120))
+        out, err = (text.decode(errors="replace") for text in process.communicate(timeout=5 * PATIENCE))
         self.longest = max(self.longest, time.monotonic() - started)
         if process.returncode == 0:
             self.done += 1

@@ -8,7 +8,7 @@ import tarfile
 import unittest
 import urllib.request
 
-from tests.support.case import IN_MEMORY
+from tests.support.case import IN_MEMORY, PATIENCE
 from tests.support.fake_registry import digest_of
 from tests.support.registry_case import RegistryCase
 
@@ -169,14 +169,14 @@ class Copies(CopyCase):
         with open(run + "/log", "wb") as log:
             daemon = subprocess.Popen(["containerd", "-c", run + "/config.toml"], stdout=log, stderr=log)
         try:
-            ctr = ["ctr", "--connect-timeout", "20s", "-a", run + "/socket"]
+            ctr = ["ctr", "--connect-timeout", f"{PATIENCE}s", "-a", run + "/socket"]
             self.run_program(*ctr, "images", "import", "--no-unpack", "--all-platforms", self.path("a.tar"))
             listed = self.run_program(*ctr, "images", "ls")
             self.assertRegex(listed, r"example.com/app:1 +\S+ +" + self.digest_1)
             self.run_program(*ctr, "images", "export", "--all-platforms", self.path("b.tar"), "example.com/app:1")
         finally:
             daemon.terminate()
-            daemon.wait(20)
+            daemon.wait(PATIENCE)
         self.assertEqual(self.engine("copy", "-q", f"oci-archive:{self.path('b.tar')}", f"docker://{self.server.host}/ctr:1"), self.digest_1)
 
     def test_into_the_store(self):

@@ -11,7 +11,7 @@ import urllib.request
 
 from tests.e2e.registry_test import RegistryCase
 from tests.support import rootfs, sample
-from tests.support.case import IN_MEMORY
+from tests.support.case import IN_MEMORY, PATIENCE
 from tests.support.registry import Registry
 
 STEPS = """\
@@ -126,7 +126,7 @@ class InRegistry(SharedCache):
                                      self.to + ",mode=max", self.folder_], env=engine.environment(), stdout=subprocess.PIPE,
                                     stderr=subprocess.PIPE) for engine in hosts]
         for process in running:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=5 * PATIENCE)
             self.assertEqual((process.returncode, err), (0, b""), out)
         # Whoever was last with a step: those above it are there. Two stages may be of different writers, and then nobody has put the
         # COPY from the one into the other.

@@ -126,8 +126,8 @@ class Side:
         text = re.sub(r"See '(docker|strata) ", "See 'docker ", text)
         text = re.sub(r"Usage:  (docker|strata) ", "Usage:  docker ", text)
         text = re.sub(r'"(docker|strata) (\S+( \S+)?)" (requires|accepts)', r'"docker \2" \4', text)
-        text = re.sub(r"(Less than a second|About a minute|\d+ seconds?) ago", "<time> ago", text)
-        text = re.sub(r"Up (Less than a second|\d+ seconds?)", "Up <time>", text)
+        text = re.sub(r"(Less than a second|About a minute|\d+ (second|minute)s?) ago", "<time> ago", text)
+        text = re.sub(r"Up (Less than a second|About a minute|\d+ (second|minute)s?)", "Up <time>", text)
         text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>", text)
         text = re.sub(r"\b[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d\b", "<time>", text)  # of ls: a minute may pass between the two
         text = re.sub(r"(?m)^\d+ +(?=sh |sleep )", "<pid>   ", text)
