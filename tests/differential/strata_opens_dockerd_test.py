@@ -5,13 +5,13 @@ While that dockerd runs Strata reads only, and says why; while Strata writes no 
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
-import time
 import unittest
 
 from tests.support import docker_api, mounts, rootfs, sample, tree
-from tests.support.case import SCRATCH, StoreCase
+from tests.support.case import PATIENCE, SCRATCH, StoreCase
 from tests.support.dockerd import Dockerd
 from tests.support.engine import Strata
 from tests.support.store import Store
@@ -171,25 +171,19 @@ class OneWriter(StoreCase):
     def test_while_strata_writes_no_dockerd_can_start(self):
         engine = self.strata()
         sample.import_base(self, engine)
-        mark = self.path("context/started")
-        folder = self.context({"Dockerfile": f"FROM {sample.BASE}\nRUN sleep 6\n"})
-        with open(mark, "wb") as output:
-            build = engine.popen("build", "--network", "none", "-t", "slow:1", folder, stdout=output, stderr=output)
-        self.addCleanup(build.wait, 60)
-        self.wait_for(lambda: b"Running in" in open(mark, "rb").read())
+        folder = self.context({"Dockerfile": f"FROM {sample.BASE}\nRUN sleep {self.mark} || true\n"})
+        build = engine.popen("build", "--network", "none", "-t", "slow:1", folder, stdout=subprocess.DEVNULL)
+        self.addCleanup(build.wait, PATIENCE)
+        sleeper = self.wait_for_process("sleep", self.mark)
+        self.addCleanup(lambda: build.poll() is None and os.kill(sleeper, signal.SIGKILL))
         daemon = Dockerd(self.path("store"))
         self.addCleanup(daemon.__exit__)
         with self.assertRaises(AssertionError):
             daemon.start()
-        self.assertEqual(build.wait(60), 0)
+        os.kill(sleeper, signal.SIGKILL)
+        self.assertEqual(build.wait(PATIENCE), 0)
         with daemon:
             self.assertIn("slow", daemon("images", "--format", "{{.Repository}}").splitlines())
-
-    def wait_for(self, condition, seconds=30):
-        deadline = time.monotonic() + seconds
-        while not condition():
-            self.assertLess(time.monotonic(), deadline, "waited too long")
-            time.sleep(0.02)
 
     def test_many_strata_processes_work_on_one_store(self):
         engine = self.strata()
@@ -198,7 +192,7 @@ class OneWriter(StoreCase):
         folder = self.context({"Dockerfile": dockerfile})
         builds = [engine.popen("build", "--network", "none", "--build-arg", f"N={n}", "-q", "-t", f"many:{n}", folder,
                                stdout=os.open(self.path(f"out{n}"), os.O_CREAT | os.O_WRONLY)) for n in range(8)]
-        self.assertEqual([build.wait(120) for build in builds], [0] * 8)
+        self.assertEqual([build.wait(5 * PATIENCE) for build in builds], [0] * 8)
         for n in range(8):
             self.assertEqual(engine("run", "--rm", "--network", "none", f"many:{n}", "cat", "/n"), str(n))
         self.assertEqual(len([tag for tag in self.store().tags() if tag.startswith("many:")]), 8)

@@ -16,6 +16,12 @@ def naming(text):
     return found
 
 
+def family(pid):
+    """The command lines of a process and of its children."""
+    children = [int(name) for name in os.listdir("/proc") if name.isdigit() and _parent(int(name)) == pid]
+    return [_command_line(one) for one in (pid, *children)]
+
+
 def running(*words):
     """Pids of the processes that have exactly this command line."""
     line = b"".join(os.fsencode(word) + b"\0" for word in words)
@@ -58,11 +64,15 @@ def _holds_files(pid):
         return False
 
 
+def _parent(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return int(file.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def _ancestors(pid):
     while pid > 0:
         yield pid
-        try:
-            with open(f"/proc/{pid}/stat") as file:
-                pid = int(file.read().rpartition(")")[2].split()[1])
-        except OSError:
-            return
+        pid = _parent(pid)

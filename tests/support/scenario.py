@@ -16,9 +16,10 @@ import shlex
 import shutil
 import tarfile
 import tempfile
+import time
 
-from tests.support import rootfs
-from tests.support.case import IN_MEMORY, StoreCase
+from tests.support import processes, rootfs
+from tests.support.case import IN_MEMORY, PATIENCE, StoreCase
 from tests.support.dockerd import Dockerd
 from tests.support.engine import Strata
 from tests.support.golden import normalise
@@ -64,7 +65,19 @@ class Side:
                 self.add_digests(only=step == "only a digest")
             else:
                 self.engine(*self.arguments(words_of(step)))
+                self.settle(words_of(step))
             self.learn()
+
+    def settle(self, words):
+        """Waits until a container that was started in the background has come to its `sleep`: traps are set then."""
+        if words[:2] != ("run", "-d") or not any("sleep" in word for word in words):
+            return
+        pid = int(self.engine("inspect", "-f", "{{.State.Pid}}", words[words.index("--name") + 1]))
+        deadline = time.monotonic() + PATIENCE
+        while not any(line.startswith(b"sleep\0") for line in processes.family(pid)):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"does not get to its sleep: {' '.join(words)}")
+            time.sleep(0.01)
 
     def add_digests(self, only):
         """As a pull would have: docker lets nobody write them."""
