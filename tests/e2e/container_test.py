@@ -72,8 +72,7 @@ class ContainerCase(StoreCase):
         """A `wait` that is waiting."""
         process = self.engine.popen("wait", name, stdout=subprocess.PIPE)
         self.addCleanup(process.stdout.close)
-        folder = f"/proc/{process.pid}/fd"
-        self.wait_until(lambda: any(os.readlink(os.path.join(folder, fd)) == "anon_inode:[pidfd]" for fd in os.listdir(folder)), "wait")
+        self.wait_until(lambda: any("[pidfd]" in name or name.startswith("pidfd:") for name in processes.open_files(process.pid)), "wait")
         return process
 
     def assert_nothing_left(self):

@@ -28,6 +28,16 @@ def running(*words):
     return [pid for pid in naming(words[0]) if _command_line(pid) == line]
 
 
+def open_files(pid):
+    """What its descriptors lead to."""
+    found = set()
+    with contextlib.suppress(OSError):  # it has ended
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):  # that one was closed
+                found.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    return found
+
+
 GRACE_SECONDS = 30
 
 
