@@ -88,7 +88,7 @@ LIVING = [*BASE, "run -d N --name rr -h box -e A=1 -e B=2 bb:1 sh -c 'trap \"exi
 
 CONTROL = {
     "exec": (LIVING, ["exec rr echo hello", "exec rr sh -c 'echo out; echo err >&2; exit 7'", "exec rr false", "exec rr sh -c 'kill -9 $$'", "exec -i rr cat ?typed", "exec rr cat ?typed", "exec rr nosuch",
-                      "exec rr /nosuch", "exec rr /etc", "exec rr /etc/passwd", "exec nosuch true", "exec rr", "exec", "exec -it rr true", "exec -d rr touch /made", "exec rr sh -c 'sleep 0.3; ls /made'", "diff rr"]),
+                      "exec rr /nosuch", "exec rr /etc", "exec rr /etc/passwd", "exec nosuch true", "exec rr", "exec", "exec -it rr true", "exec -d rr touch /made", "exec rr sh -c 'until [ -e /made ]; do sleep 0.05; done; ls /made'", "diff rr"]),
     "exec as it is asked": (LIVING, ["exec rr sh -c 'env | sort; pwd; id'", "exec -e A=3 -e C=4 -e NOSUCH rr sh -c 'env | sort'", "exec -e =x rr true", "exec -w /etc rr pwd", "exec -u 1:2 rr id", "exec -u bob rr sh -c 'id; echo $HOME'",
                                      "exec -u nosuch rr id", "exec rr grep ^Cap /proc/self/status", "exec -u 5 rr grep ^Cap /proc/self/status", "exec --env-file CONTEXT/env rr sh -c 'env | sort'",
                                      "exec -t rr sh -c 'tty; echo $TERM'", "exec rr ls /proc/self/fd"]),
