@@ -112,7 +112,8 @@ class ForegroundTest(ContainerCase):
         self.wait_until(lambda: self.state("loud")["Status"] == "exited", "the container")
 
     def test_a_terminal(self):
-        reply, code = self.on_terminal("run", "--rm", "-it", *NONE, sample.BASE, "sh", "-c", "tty; until stty size | grep '33 99'; do sleep 0.02; done; read x; echo got $x; exit 5")
+        script = "tty; until stty size | grep '33 99'; do sleep 0.02; done; read x; echo got $x; exit 5"
+        reply, code = self.on_terminal("run", "--rm", "-it", *NONE, sample.BASE, "sh", "-c", script)
         self.assertIn("/dev/pts/0", reply)
         self.assertIn("33 99", reply)
         self.assertIn("got hello", reply)

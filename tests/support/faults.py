@@ -57,7 +57,8 @@ class Stopped:
         log = tempfile.NamedTemporaryFile()
         self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         self.arguments = arguments
-        self.process = Faulty(root, binary, STOP, at, log.name).popen(*arguments, stdin=stdin or subprocess.DEVNULL, stdout=self.out, stderr=self.err)
+        self.process = Faulty(root, binary, STOP, at, log.name).popen(*arguments, stdin=stdin or subprocess.DEVNULL, stdout=self.out,
+                                                                      stderr=self.err)
         self.pid = self.process.pid
         seen = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         self.at_point = seen.si_code == os.CLD_STOPPED

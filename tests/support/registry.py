@@ -60,7 +60,7 @@ class Registry:
             return file.read()
 
     def requests(self):
-        """["GET /v2/x/blobs/sha256:...", ...] of all requests that were begun. A line of the access log comes some time after the answer."""
+        """["GET /v2/x/blobs/sha256:...", ...] of all requests that were begun: the access log has each some time after its answer."""
         return [" ".join(words) for words in re.findall(
             r'msg="authorizing request".* http\.request\.method=(\w+) .* http\.request\.uri="?([^" ]+)', self.log())]
 
