@@ -58,7 +58,7 @@ void Checker::add_unused_layers(std::vector<Finding>& found) const {
   auto usage = scan_usage(store_, {});
   if (!usage) return;  // its reason is among the findings
   for (const auto& [chain, use] : usage->layers)
-    if (use.users == 0)
+    if (auto layer = unneeded_layer(store_, *usage, chain); layer && *layer)
       found.push_back(
           leftover(std::string(kLayers) + "/" + chain.digest().hex(), "is used by nothing"));
 }

@@ -44,9 +44,9 @@ Result<std::int64_t> new_bytes(int overlay, const std::string& name, LinkedFiles
   return total;
 }
 
-Result<std::set<std::string>> named_caches(const Store& store, const Usage& usage) {
+Result<std::set<std::string>> named_caches(const Store& store) {
   std::set<std::string> names;
-  for (const auto& [chain, use] : usage.layers) names.insert(use.layer.cache_id);
+  for (const auto& layer : TRY(store.layers().list())) names.insert(layer.cache_id);
   for (const auto& container : TRY(store.layers().mounts())) {
     auto mount = store.layers().mount(container);
     if (!mount) continue;
@@ -58,7 +58,9 @@ Result<std::set<std::string>> named_caches(const Store& store, const Usage& usag
 
 }  // namespace
 
-ImagesSpace images_space(const Usage& usage) {
+Result<ImagesSpace> images_space(const Store& store, const Usage& usage) {
+  std::map<ChainID, std::int64_t> sizes;
+  for (const auto& layer : TRY(store.layers().list())) sizes[layer.chain_id] = layer.size;
   std::map<ChainID, int> images_with;
   for (const auto& [id, use] : usage.images) {
     if (Usage::is_intermediate(use)) continue;
@@ -75,13 +77,13 @@ ImagesSpace images_space(const Usage& usage) {
     image.created = use.config.created;
     bool complete = true;
     for (const auto& chain : chain_ids(use.config.diff_ids)) {
-      auto layer = usage.layers.find(chain);
-      if (layer == usage.layers.end()) {
+      auto layer_size = sizes.find(chain);
+      if (layer_size == sizes.end()) {
         complete = false;  // as dockerd: an image whose layers are gone is not listed
         break;
       }
-      image.size += layer->second.layer.size;
-      if (images_with[chain] > 1) image.shared += layer->second.layer.size;
+      image.size += layer_size->second;
+      if (images_with[chain] > 1) image.shared += layer_size->second;
     }
     if (!complete) continue;
     for (const auto& record : usage.containers)
@@ -89,16 +91,15 @@ ImagesSpace images_space(const Usage& usage) {
     space.images.push_back(std::move(image));
   }
   for (const auto& [chain, count] : images_with)
-    if (auto layer = usage.layers.find(chain); layer != usage.layers.end())
-      space.layers += layer->second.layer.size;
+    if (auto size = sizes.find(chain); size != sizes.end()) space.layers += size->second;
   std::stable_sort(space.images.begin(), space.images.end(),
                    [](const auto& a, const auto& b) { return a.created > b.created; });
   return space;
 }
 
-Result<DiskSpace> disk_space(const Store& store, const Usage& usage) {
+Result<DiskSpace> disk_space(const Store& store) {
   DiskSpace space;
-  auto named = TRY(named_caches(store, usage));
+  auto named = TRY(named_caches(store));
   int overlay = store.caches().dir();
   auto caches = TRY(list_dir(overlay));
   // What is named first: a file that it shares with the rest does not become free with the rest.

@@ -18,7 +18,7 @@ struct ImagesSpace {
   std::vector<ImageSpace> images;  // newest first; steps of builds are not among them
   std::int64_t layers = 0;         // bytes of all their layers, each once
 };
-ImagesSpace images_space(const Usage& usage);
+Result<ImagesSpace> images_space(const Store& store, const Usage& usage);
 
 /// What overlay2/ really takes. Bytes of blocks.
 struct DiskSpace {
@@ -27,6 +27,6 @@ struct DiskSpace {
   std::int64_t unreachable = 0;     // in directories that no layer and no container names
 };
 /// Walks all layers and containers.
-Result<DiskSpace> disk_space(const Store& store, const Usage& usage);
+Result<DiskSpace> disk_space(const Store& store);
 
 }  // namespace strata

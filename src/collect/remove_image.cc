@@ -185,40 +185,30 @@ Result<void> ImageRemoval::remove_image(ImageID id, const RemoveImageRequest& re
 
 Result<void> ImageRemoval::delete_image(ImageID id, RemovedItems& items) {
   Usage& all = *TRY(usage());
-  TRY(store_->images().remove(id));
+  TRY(store_->images().remove(id, all.parents));
   ImageNotes(store_->own_dir()).forget(id);
   items.push_back(deleted(id.str()));
-  auto node = all.images.extract(id);
-  const ImageUse& use = node.mapped();
-  for (const auto& child : use.children) all.images[child].parent.reset();
-  if (use.parent) all.images[*use.parent].children.erase(id);
-  return delete_layers(top_chain(use.config), items);
+  return delete_layers(all.forget_image(id), items);
 }
 
-/// Takes one user off a layer, and goes on downwards as long as nobody else needs it.
+/// Takes a layer if nobody needs it, and goes on downwards as long as nobody else needs that.
 Result<void> ImageRemoval::delete_layers(std::optional<ChainID> chain, RemovedItems& items) {
-  auto& layers = TRY(usage())->layers;
+  Usage& all = *TRY(usage());
   while (chain) {
-    auto found = layers.find(*chain);
-    if (found == layers.end()) return {};
-    if (--found->second.users > 0)
+    auto layer = TRY(unneeded_layer(*store_, all, *chain));
+    if (!layer)
       return removal_->held.contains(chain->digest()) ? note_leftover(*store_, *chain)
                                                       : Result<void>();
-    const LayerInfo layer = found->second.layer;
-    auto entry = TRY(store_->layers().condemn(layer.chain_id));
-    condemned_.push_back({std::move(entry), layer.cache_id});
-    items.push_back(deleted(layer.chain_id.str(), layer.size));
-    layers.erase(found);
-    chain = layer.parent;
+    auto entry = TRY(store_->layers().condemn(*chain));
+    condemned_.push_back({std::move(entry), layer->cache_id});
+    items.push_back(deleted(chain->str(), layer->size));
+    all.forget_layer(*layer);
+    chain = layer->parent;
   }
   return {};
 }
 
 Result<void> ImageRemoval::release(ChainID chain) {
-  auto& layers = TRY(usage())->layers;
-  auto found = layers.find(chain);
-  if (found == layers.end() || found->second.users > 0) return {};
-  found->second.users = 1;  // the one that gives it up
   RemovedItems items;
   return delete_layers(chain, items);
 }

@@ -18,10 +18,7 @@ namespace {
 
 constexpr const char* kLayerDB = "image/overlay2/layerdb";
 
-Result<std::int64_t> bytes_on_disk(const Store& store) {
-  auto usage = TRY(scan_usage(store, {}));
-  return TRY(disk_space(store, usage)).on_disk;
-}
+Result<std::int64_t> bytes_on_disk(const Store& store) { return TRY(disk_space(store)).on_disk; }
 
 /// From the top down, since each holds the one below it.
 Result<void> remove_unused_layers(const Store& store) {
@@ -29,9 +26,10 @@ Result<void> remove_unused_layers(const Store& store) {
     again = false;
     auto usage = TRY(scan_usage(store, {}));
     for (const auto& [chain, use] : usage.layers) {
-      if (use.users > 0) continue;
+      auto layer = TRY(unneeded_layer(store, usage, chain));
+      if (!layer) continue;
       auto entry = TRY(store.layers().condemn(chain));
-      TRY(store.caches().remove(use.layer.cache_id));
+      TRY(store.caches().remove(layer->cache_id));
       TRY(store.layers().remove_condemned(entry));
       again = true;
     }

@@ -22,7 +22,8 @@ Result<void> scan_images(const Store& store, Usage& usage) {
     else if (!is_unusable(image.error()))
       return std::move(image).error();
   }
-  for (const auto& [child, parent] : TRY(store.images().parents())) {
+  usage.parents = TRY(store.images().parents());
+  for (const auto& [child, parent] : usage.parents) {
     auto use = usage.images.find(child);
     auto found = usage.images.find(parent);
     if (use == usage.images.end() || found == usage.images.end()) continue;
@@ -68,6 +69,24 @@ Result<void> add_buildkit(const Store& store, Usage& usage) {
   return {};
 }
 
+/// Nothing if nobody can use it.
+Result<std::optional<LayerInfo>> sound_layer(const Store& store, ChainID chain) {
+  auto layer = store.layers().get(chain);
+  if (layer) return std::optional(*std::move(layer));
+  if (!is_unusable(layer.error())) return std::move(layer).error();
+  return std::optional<LayerInfo>();
+}
+
+Result<void> scan_layers(const Store& store, Usage& usage) {
+  const auto parents = TRY(store.layers().parents());
+  for (const auto& [chain, parent] : parents) usage.layers[chain];
+  for (const auto& [chain, parent] : parents)
+    if (auto below = parent ? usage.layers.find(*parent) : usage.layers.end();
+        below != usage.layers.end())
+      below->second.children.insert(chain);
+  return {};
+}
+
 }  // namespace
 
 std::optional<ChainID> top_chain(const ImageConfig& config) {
@@ -75,13 +94,29 @@ std::optional<ChainID> top_chain(const ImageConfig& config) {
   return chain_ids(config.diff_ids).back();
 }
 
+std::optional<ChainID> Usage::forget_image(ImageID id) {
+  auto node = images.extract(id);
+  const ImageUse& use = node.mapped();
+  for (const auto& child : use.children) images[child].parent.reset();
+  if (use.parent) images[*use.parent].children.erase(id);
+  std::erase_if(parents, [&](const auto& pair) { return pair.first == id || pair.second == id; });
+  auto top = top_chain(use.config);
+  if (auto layer = top ? layers.find(*top) : layers.end(); layer != layers.end())
+    layer->second.users--;
+  return top;
+}
+
+void Usage::forget_layer(const LayerInfo& layer) {
+  layers.erase(layer.chain_id);
+  auto below = layer.parent ? layers.find(*layer.parent) : layers.end();
+  if (below != layers.end()) below->second.children.erase(layer.chain_id);
+}
+
 Result<Usage> scan_usage(const Store& store, const std::set<Digest>& held) {
   Usage usage;
-  for (auto& layer : TRY(store.layers().list()))
-    usage.layers[layer.chain_id] = {std::move(layer), 0};
+  TRY(scan_layers(store, usage));
   TRY(scan_images(store, usage));
   for (const auto& [id, use] : usage.images) add_user(usage, top_chain(use.config));
-  for (const auto& [chain, use] : usage.layers) add_user(usage, use.layer.parent);
   TRY(add_container_mounts(store, usage));
   for (const auto& id : held) add_user(usage, ChainID(id));
   TRY(add_buildkit(store, usage));
@@ -91,6 +126,15 @@ Result<Usage> scan_usage(const Store& store, const std::set<Digest>& held) {
       usage.mounts.emplace(mount.image, std::move(mount.directory));
   usage.pinned = TRY(ImageNotes(store.own_dir()).pins());
   return usage;
+}
+
+Result<std::optional<LayerInfo>> unneeded_layer(const Store& store, const Usage& usage,
+                                                ChainID chain) {
+  auto found = usage.layers.find(chain);
+  if (found == usage.layers.end() || found->second.users > 0) return std::optional<LayerInfo>();
+  for (const auto& child : found->second.children)
+    if (TRY(sound_layer(store, child))) return std::optional<LayerInfo>();
+  return sound_layer(store, chain);
 }
 
 }  // namespace strata

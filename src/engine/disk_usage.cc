@@ -9,7 +9,7 @@ Result<DiskUsage> disk_usage(const EngineOptions& engine) {
   DiskUsage out;
   auto store = TRY(Store::open(engine.root, Store::Access::Read));
   auto usage = TRY(scan_usage(*store, {}));
-  auto space = images_space(usage);
+  auto space = TRY(images_space(*store, usage));
   out.layers_size = space.layers;
   for (const auto& image : space.images) {
     ImageUsageRow row{image.id.str(), "<none>",     "<none>",        image.created,
@@ -32,8 +32,7 @@ Result<DiskUsage> disk_usage(const EngineOptions& engine) {
 
 Result<LayerDiskUsage> layer_disk_usage(const EngineOptions& engine) {
   auto store = TRY(Store::open(engine.root, Store::Access::Read));
-  auto usage = TRY(scan_usage(*store, {}));
-  auto space = TRY(disk_space(*store, usage));
+  auto space = TRY(disk_space(*store));
   return LayerDiskUsage{space.on_disk, space.saved_by_links, space.unreachable};
 }
 

@@ -153,21 +153,20 @@ Result<void> ImageDB::drop_empty_metadata(ImageID id) const {
   return {};
 }
 
-/// They go first: a `parent` that leads nowhere would be damage, a missing one is not.
-Result<void> ImageDB::remove_links_to(ImageID id) const {
-  for (const auto& [child, parent] : TRY(parents())) {
-    if (parent != id) continue;
-    if (::unlinkat(metadata_.get(), key_path(child, "parent").c_str(), 0) < 0 && errno != ENOENT)
-      return Error::from_errno(errno, "remove parent of " + child.str());
-    family_->set(child, std::nullopt);
-  }
+Result<void> ImageDB::remove_parent_of(ImageID child) const {
+  if (::unlinkat(metadata_.get(), key_path(child, "parent").c_str(), 0) < 0 && errno != ENOENT)
+    return Error::from_errno(errno, "remove parent of " + child.str());
+  family_->set(child, std::nullopt);
   return {};
 }
 
-Result<void> ImageDB::remove(ImageID id) const {
+Result<void> ImageDB::remove(ImageID id,
+                             const std::vector<std::pair<ImageID, ImageID>>& parents) const {
   auto name = id.digest().hex();
   if (!contains(id)) return Error(ErrorCode::NotFound, "no image " + id.str());
-  TRY(remove_links_to(id));
+  // They go first: a `parent` that leads nowhere would be damage, a missing one is not.
+  for (const auto& [child, parent] : parents)
+    if (parent == id) TRY(remove_parent_of(child));
   if (::unlinkat(content_.get(), name.c_str(), 0) < 0 && errno != ENOENT)
     return Error::from_errno(errno, "remove image " + id.str());
   auto removed = remove_tree(metadata_.get(), name);

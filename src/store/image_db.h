@@ -63,12 +63,13 @@ class ImageDB {
   /// Metadata that a power cut has emptied says nothing any more.
   Result<void> drop_empty_metadata(ImageID id) const;
 
-  /// Removes the config, its metadata, and the `parent` files that name it.
-  Result<void> remove(ImageID id) const;
+  /// Removes the config, its metadata, and the `parent` files that name it. `parents` is what
+  /// parents() has given, in a time in which nobody else changed them.
+  Result<void> remove(ImageID id, const std::vector<std::pair<ImageID, ImageID>>& parents) const;
 
  private:
   Result<void> write_key(ImageID id, const char* key, std::string_view value) const;
-  Result<void> remove_links_to(ImageID id) const;
+  Result<void> remove_parent_of(ImageID child) const;
 
   UniqueFd content_;
   UniqueFd metadata_;

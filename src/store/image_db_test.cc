@@ -61,15 +61,15 @@ TEST_F(ImageDBTest, ParentsAndChildren) {
   auto d = must(Store::open(root_, Store::Access::Write));
   auto late = must(d->images().put(config("late"), a, true));
   EXPECT_EQ(must(images().children(a)).size(), 2u);
-  EXPECT_OK(d->images().remove(late));
+  EXPECT_OK(d->images().remove(late, must(d->images().parents())));
   EXPECT_EQ(must(images().children(a)), std::vector<ImageID>{b});
 
-  EXPECT_OK(images().remove(a));
+  EXPECT_OK(images().remove(a, must(images().parents())));
   EXPECT_FALSE(images().contains(a));
   EXPECT_FALSE(there(metadata(a, "")));
   EXPECT_FALSE(there(metadata(b, "parent")));
   EXPECT_TRUE(images().contains(b));
-  auto again = images().remove(a);
+  auto again = images().remove(a, must(images().parents()));
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code(), ErrorCode::NotFound);
 }
@@ -121,7 +121,7 @@ TEST_F(ImageFamilies, WhatCameAndWentSinceIsSeen) {
   on_first_.push_back(late);
   std::sort(on_first_.begin(), on_first_.end());
   look();
-  EXPECT_OK(images().remove(late));
+  EXPECT_OK(images().remove(late, must(images().parents())));
   std::erase(on_first_, late);
   look();
 }

@@ -98,6 +98,21 @@ Result<std::vector<LayerInfo>> LayerDB::list() const {
   return layers;
 }
 
+Result<std::vector<std::pair<ChainID, std::optional<ChainID>>>> LayerDB::parents() const {
+  std::vector<std::pair<ChainID, std::optional<ChainID>>> found;
+  auto dir = TRY(open_dir(dir_.get(), "sha256"));
+  for (const auto& name : TRY(list_dir(dir.get()))) {
+    auto id = layer_name(name);
+    if (!id) continue;
+    auto parent = detail::read_parent(dir.get(), name + "/parent");
+    if (parent)
+      found.emplace_back(*id, *parent);
+    else if (parent.error().code() != ErrorCode::Corrupt)
+      return std::move(parent).error();
+  }
+  return found;
+}
+
 Result<std::vector<LayerInfo>> LayerDB::stack(const std::vector<DiffID>& diff_ids) const {
   std::vector<LayerInfo> layers;
   for (const auto& diff_id : diff_ids) {

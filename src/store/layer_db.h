@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/fd.h"
@@ -59,6 +60,9 @@ class LayerDB {
   Result<std::int64_t> size(ChainID id) const;
   /// All sound layers, in the order of their ChainIDs; damaged ones are left out, as dockerd does.
   Result<std::vector<LayerInfo>> list() const;
+  /// Every layer with the one that it stands on, from one small file each. What else there is of
+  /// them is not looked at; those of which that file is damaged are left out.
+  Result<std::vector<std::pair<ChainID, std::optional<ChainID>>>> parents() const;
   /// The layers of an image, bottom first. NotFound names the first that is missing.
   Result<std::vector<LayerInfo>> stack(const std::vector<DiffID>& diff_ids) const;
   /// At most `count` of the layers that stand on `parent` (without one: of the bottom layers),

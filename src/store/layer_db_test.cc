@@ -64,6 +64,19 @@ TEST_F(LayerDBTest, SiblingsStandOnTheSameParent) {
   EXPECT_TRUE(must(layers().newest_on(c.chain_id, 8)).empty());
 }
 
+TEST_F(LayerDBTest, ParentsAreKnownOfAllThatSayTheirs) {
+  auto a = add("a");
+  auto b = add("b", a.chain_id);
+  auto c = add("c", b.chain_id);
+  using Parents = std::vector<std::pair<ChainID, std::optional<ChainID>>>;
+  Parents all = {{a.chain_id, std::nullopt}, {b.chain_id, a.chain_id}, {c.chain_id, b.chain_id}};
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(must(layers().parents()), all);
+  std::ofstream(path(layer_dir(c.chain_id) + "/parent")) << "sha256:xyz";
+  std::erase_if(all, [&](const auto& layer) { return layer.first == c.chain_id; });
+  EXPECT_EQ(must(layers().parents()), all);
+}
+
 TEST_F(LayerDBTest, TheNewestSiblingsComeFirst) {
   auto a = add("a");
   auto old = add("old", a.chain_id);

@@ -138,9 +138,14 @@ class Settler {
       if (is_sound)
         TRY(store_.images().drop_empty_metadata(id));
       else if (!names.contains(id))  // else it is for `strata check` to say
-        TRY(store_.images().remove(id));
+        TRY(remove_image(id));
     }
     return {};
+  }
+
+  Result<void> remove_image(ImageID id) {
+    const auto parents = TRY(store_.images().parents());
+    return store_.images().remove(id, parents);
   }
 
   /// What an image still needs, against all rules, is left for `strata check`.
