@@ -239,14 +239,14 @@ std::string encode_host_config(const ContainerRecord& r) {
 Result<ContainerRecord> load_container(const Store& store, const std::string& id) {
   auto not_found = Error(ErrorCode::NotFound, "No such container: " + id);
   if (!is_full_id(id)) return not_found;
-  auto dir = open_dir(store.containers_dir(), id);
-  if (!dir && dir.error().code() == ErrorCode::NotFound) return not_found;
-  if (!dir) return std::move(dir).error();
-  auto config = read_file(dir->get(), "config.v2.json");
+  const auto config_path = id + "/config.v2.json";
+  auto config = read_file(store.containers_dir(), config_path);
   if (!config && config.error().code() == ErrorCode::NotFound) return not_found;
   if (!config) return std::move(config).error();
-  auto host = read_file(dir->get(), "hostconfig.json");
+  auto host = read_file(store.containers_dir(), id + "/hostconfig.json");
   if (!host && host.error().code() != ErrorCode::NotFound) return std::move(host).error();
+  // Without one it has defaults, unless it was removed between the two.
+  if (!host && !stat_at(store.containers_dir(), config_path)) return not_found;
   auto record = decode_container(*config, host ? std::string_view(*host) : std::string_view());
   if (!record) return damaged(id, std::move(record).error());
   if (record->id != id || record->driver != "overlay2")

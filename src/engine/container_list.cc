@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -147,18 +148,34 @@ class ContainerFilters {
   std::optional<Time> since_;
 };
 
-/// The name that the user gave, as long as it means the same image.
-std::string image_name(const Store& store, const ContainerRecord& r) {
-  if (r.config.image == r.image) return r.image;
-  auto now = resolve_image(store, r.config.image);
-  return now && now->str() == r.image ? r.config.image : r.image;
-}
+/// What images are called in a list; each name is looked up once.
+class ImageNames {
+ public:
+  explicit ImageNames(const Store& store) : store_(store) {}
 
-Result<ContainerRow> make_row(const Store& store, const ContainerRecord& r, bool size) {
+  /// The name that the user gave, as long as it means the same image.
+  std::string of(const ContainerRecord& r) {
+    const auto& given = r.config.image;
+    if (given == r.image) return r.image;
+    auto found = known_.find(given);
+    if (found == known_.end()) {
+      auto now = resolve_image(store_, given);
+      found = known_.emplace(given, now ? now->str() : "").first;
+    }
+    return found->second == r.image ? given : r.image;
+  }
+
+ private:
+  const Store& store_;
+  std::map<std::string, std::string> known_;  // to IDs; "" if it means none
+};
+
+Result<ContainerRow> make_row(const Store& store, const ContainerRecord& r, ImageNames& images,
+                              bool size) {
   ContainerRow row;
   row.id = r.id;
   row.names = {r.name.substr(std::min<std::size_t>(1, r.name.size()))};
-  row.image = image_name(store, r);
+  row.image = images.of(r);
   row.image_id = r.image;
   row.command = r.path;
   // An argument with a blank is shown in quotes, as docker does.
@@ -189,13 +206,14 @@ Result<std::vector<ContainerRow>> list_containers(const EngineOptions& engine,
   auto store = TRY(Store::open(engine.root, Store::Access::Read));
   auto filters = TRY(ContainerFilters::parse(*store, request.filters));
   bool all = request.all || request.last > 0 || filters.asks_for_status();
+  ImageNames images(*store);
   std::vector<ContainerRow> rows;
   for (auto& record : TRY(list_containers(*store))) {
     settle_state(*store, record);
     if (!all && !record.state.running) continue;
     if (!TRY(filters.match(*store, record))) continue;
     if (request.last > 0 && rows.size() == static_cast<std::size_t>(request.last)) break;
-    rows.push_back(TRY(make_row(*store, record, request.size)));
+    rows.push_back(TRY(make_row(*store, record, images, request.size)));
   }
   return rows;
 }

@@ -85,6 +85,18 @@ class Growth(StoreCase):
         print(f"system calls of images: {few} with {FEW} images, {each:.1f} for each more")
         self.assertLess(each, EACH_LISTED)
 
+    def test_a_list_costs_a_few_calls_for_each_container(self):
+        def create(numbers):
+            for number in numbers:
+                self.engine("create", "--name", f"box-{number}", "app:0")
+
+        create(range(FEW))
+        few = self.calls("ps", "-a")
+        create(range(FEW, MANY))
+        each = (self.calls("ps", "-a") - few) / (MANY - FEW)
+        print(f"system calls of ps: {few} with {FEW} containers, {each:.1f} for each more")
+        self.assertLess(each, EACH_LISTED + 1)
+
     def test_who_asks_for_one_image_does_not_look_at_the_others(self):
         folder = self.context({"Dockerfile": "FROM app:1\nCOPY f /\nENV a=b\n", "f": "f"})
         build = ("build", "-q", "--network", "none", "-t", "mine:1", folder)
