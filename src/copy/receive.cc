@@ -64,9 +64,8 @@ Result<archive::ArchivedImage> read_offer(const std::string& text) {
   // The bytes travel compressed: what must be right is the tar, and its DiffID is compared.
   for (const auto& id : image.parsed.diff_ids) image.layers.push_back({id.str(), std::nullopt});
   for (const auto& name : json["names"].as_strings()) {
-    auto reference = TRY(Reference::parse_normalized(name));
-    TRY(check_taggable(reference));
-    image.names.push_back(reference.with_default_tag());
+    auto reference = TRY(parse_new_name(name));
+    image.names.push_back(std::move(reference));
   }
   return image;
 }

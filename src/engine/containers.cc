@@ -83,11 +83,7 @@ Result<std::vector<std::pair<char, std::string>>> container_changes(const Engine
 
 Result<ImageID> commit_container(const EngineOptions& engine,
                                  const CommitContainerRequest& request) {
-  std::optional<Reference> reference;
-  if (!request.reference.empty()) {
-    reference = TRY(Reference::parse_normalized(request.reference)).with_default_tag();
-    TRY(check_taggable(*reference));
-  }
+  auto names = TRY(parse_optional_name(request.reference));
   auto store = TRY(Store::open(engine.root, Store::Access::Write));
   auto record = TRY(find_container(*store, request.container));
   CommitRequest commit;
@@ -96,8 +92,6 @@ Result<ImageID> commit_container(const EngineOptions& engine,
   commit.pause = request.pause;
   commit.change = [&](RunConfig& config) { return build::apply_changes(config, request.changes); };
   auto id = TRY(commit_container(*store, record, commit));
-  std::vector<Reference> names;
-  if (reference) names.push_back(*reference);
   TRY(sync_and_name(*store, names, id, Time::now(), engine.lazy));
   return id;
 }

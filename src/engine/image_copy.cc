@@ -150,8 +150,7 @@ Result<CopiedImage> copy_image(const EngineOptions& engine, const CopyImageReque
   auto source = TRY(
       open_source(engine, request, from, options.platform, store).context("{}", request.source));
   if (to.kind == Location::Kind::Store) {
-    auto name = TRY(Reference::parse_normalized(to.name)).with_default_tag();
-    TRY(check_taggable(name));
+    auto name = TRY(parse_new_name(to.name));
     auto id = TRY(
         copy::copy_to_store(*source, *store, name, request.max_layer_size, engine.lazy, options));
     return CopiedImage{id.digest(), true};

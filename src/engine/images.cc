@@ -329,11 +329,7 @@ Result<void> add_plain_tar(LayerWriter& layer, ByteSource& tar, std::int64_t lim
 
 Result<ImageID> import_image(const EngineOptions& engine, const ImportRequest& request,
                              ByteSource& tar) {
-  std::optional<Reference> reference;
-  if (!request.reference.empty()) {
-    reference = TRY(Reference::parse_normalized(request.reference)).with_default_tag();
-    TRY(check_taggable(*reference));
-  }
+  auto names = TRY(parse_optional_name(request.reference));
   ImageConfig config;
   for (const auto& change : request.changes) TRY(build::apply_change(config.config, change));
   auto platform = host_platform();
@@ -363,8 +359,6 @@ Result<ImageID> import_image(const EngineOptions& engine, const ImportRequest& r
   auto bytes = encode_image_config(config);
   TRY(store->hold(ImageID(sha256(bytes))));
   auto id = TRY(store->images().put(bytes, std::nullopt, false));
-  std::vector<Reference> names;
-  if (reference) names.push_back(*reference);
   TRY(sync_and_name(*store, names, id, config.created, engine.lazy));
   return id;
 }

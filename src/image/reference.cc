@@ -194,4 +194,15 @@ Result<void> check_taggable(const Reference& reference) {
   return {};
 }
 
+Result<Reference> parse_new_name(std::string_view text) {
+  auto reference = TRY(Reference::parse_normalized(text)).with_default_tag();
+  TRY(check_taggable(reference));
+  return reference;
+}
+
+Result<std::vector<Reference>> parse_optional_name(std::string_view text) {
+  if (text.empty()) return std::vector<Reference>();
+  return std::vector<Reference>{TRY(parse_new_name(text))};
+}
+
 }  // namespace strata

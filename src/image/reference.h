@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "digest/digest.h"
 
@@ -52,5 +53,11 @@ bool is_valid_tag(std::string_view text);
 /// "sha256:<id>" would make ambiguous, and for a reference with a digest, which only a registry
 /// gives.
 Result<void> check_taggable(const Reference& reference);
+
+/// The name that a user gives an image, with "latest" if he gives no tag. InvalidArgument also as
+/// check_taggable().
+Result<Reference> parse_new_name(std::string_view text);
+/// That one, or none if `text` is empty.
+Result<std::vector<Reference>> parse_optional_name(std::string_view text);
 
 }  // namespace strata

@@ -134,5 +134,15 @@ TEST(Reference, CannotBeTaggedIfAmbiguous) {
             "refusing to create a tag with a digest reference");
 }
 
+TEST(Reference, ANewNameHasATagAndNoDigest) {
+  EXPECT_EQ(parse_new_name("a")->familiar(), "a:latest");
+  EXPECT_EQ(parse_new_name("a:b")->familiar(), "a:b");
+  for (const auto& text : {std::string(), std::string("A"), std::string("sha256:b"), "a" + kDigest})
+    EXPECT_FALSE(parse_new_name(text)) << text;
+  EXPECT_TRUE(parse_optional_name("")->empty());
+  EXPECT_EQ(parse_optional_name("a")->size(), 1u);
+  EXPECT_FALSE(parse_optional_name("sha256"));
+}
+
 }  // namespace
 }  // namespace strata
