@@ -162,17 +162,23 @@ Result<void> put_images(const Store& store, const std::vector<ArchivedImage>& im
   return {};
 }
 
-Result<std::vector<LoadedImage>> set_names(const Store& store,
-                                           const std::vector<ArchivedImage>& images) {
-  std::vector<std::pair<Reference, ImageID>> names;
+References::Names names_of(const std::vector<ArchivedImage>& images) {
+  References::Names names;
   for (const auto& image : images)
     for (const auto& reference : image.names) names.emplace_back(reference, image.id);
+  return names;
+}
+
+Result<std::vector<LoadedImage>> set_names(const Store& store,
+                                           const std::vector<ArchivedImage>& images,
+                                           const References::Names& names,
+                                           std::optional<References::Prepared> prepared) {
   auto kept = TRY(store.keep_all());
   for (const auto& image : images)
     if (!store.images().contains(image.id))
       return Error(ErrorCode::Conflict,
                    fmt::format("image {} was removed meanwhile", image.id.str()));
-  auto before = TRY(store.references().set_all(names));
+  auto before = TRY(store.references().set_all(names, prepared ? &*prepared : nullptr));
   std::vector<LoadedImage> loaded;
   std::size_t at = 0;
   for (const auto& image : images) {
@@ -197,8 +203,9 @@ Result<std::vector<LoadedImage>> load_images(const Store& store, const Members& 
   for (const auto& image : images) TRY(loader.prepare(image));
   for (const auto& image : images) TRY(loader.publish_layers(image));
   TRY(put_images(store, images));
-  TRY(behind.sync());
-  return set_names(store, images);
+  const auto names = names_of(images);
+  auto prepared = TRY(behind.sync_with(names));
+  return set_names(store, images, names, std::move(prepared));
 }
 
 }  // namespace strata::archive

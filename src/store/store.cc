@@ -344,9 +344,6 @@ Result<void> name_image(const Store& store, const Reference& name, ImageID id, T
   return sync_and_name(store, {name}, id, now, /*lazy=*/true);
 }
 
-namespace {
-
-/// What is published becomes safe, and the file with the names on it.
 Result<std::optional<References::Prepared>> sync_with(const Store& store,
                                                       const References::Names& names) {
   if (!TRY(store.needs_sync())) return std::optional<References::Prepared>();
@@ -354,8 +351,6 @@ Result<std::optional<References::Prepared>> sync_with(const Store& store,
   TRY(store.sync());
   return prepared;
 }
-
-}  // namespace
 
 Result<void> sync_and_name(const Store& store, const std::vector<Reference>& names, ImageID id,
                            Time now, bool lazy) {

@@ -109,6 +109,11 @@ Result<Image> take_image(const Store& store, std::string_view text);
 Result<ImageID> put_child_image(const Store& store, std::string_view config,
                                 const std::optional<ImageID>& parent);
 
+/// The first half of giving names to what was published: that becomes safe, if it is not yet, and
+/// with it the file of the names, which References::set_all() then only renames.
+Result<std::optional<References::Prepared>> sync_with(const Store& store,
+                                                      const References::Names& names);
+
 /// Gives an image a name (it may have had another image before) and notes the time, and that it was
 /// used. NotFound `No such image: sha256:...` if the image was removed meanwhile.
 Result<void> name_image(const Store& store, const Reference& name, ImageID id, Time now);

@@ -23,9 +23,10 @@ void WriteBehind::add(std::int64_t bytes) {
   changed_.notify_all();
 }
 
-Result<void> WriteBehind::sync() {
+Result<std::optional<References::Prepared>> WriteBehind::sync_with(const References::Names& names) {
   end();
-  return lazy_ ? Result<void>() : store_.sync();
+  if (lazy_) return std::optional<References::Prepared>();
+  return strata::sync_with(store_, names);
 }
 
 void WriteBehind::end() {

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/byte_stream.h"
@@ -10,7 +11,7 @@
 
 namespace strata {
 
-/// Lets the disk begin with what a command unpacks while it unpacks more: Store::sync() at its end
+/// Lets the disk begin with what a command unpacks while it unpacks more: the sync at its end
 /// waits for less. A thread of its own calls syncfs whenever enough has come; a command that
 /// writes little has no such thread.
 ///
@@ -27,8 +28,8 @@ class WriteBehind {
 
   /// So many bytes were written, or will be soon. Any thread.
   void add(std::int64_t bytes);
-  /// Store::sync(), at the end of the command: nothing begins any more.
-  Result<void> sync();
+  /// sync_with(), at the end of the command: nothing begins any more.
+  Result<std::optional<References::Prepared>> sync_with(const References::Names& names);
 
  private:
   void run();

@@ -22,12 +22,17 @@ TEST_F(WriteBehindTest, WhatItSyncsIsNotTakenForSynced) {
   EXPECT_EQ(unsynced(), before);
 }
 
-TEST_F(WriteBehindTest, SyncsAtTheEnd) {
-  WriteBehind behind(*store_, /*lazy=*/false);
-  behind.add(kMuch);
-  EXPECT_OK(behind.sync());
-  behind.add(kMuch);
-  EXPECT_OK(behind.sync());
+TEST_F(WriteBehindTest, SyncsAtTheEndWithTheNames) {
+  const auto name = must(Reference::parse_normalized("app:1"));
+  for (bool lazy : {true, false}) {
+    WriteBehind behind(*store_, lazy);
+    behind.add(kMuch);
+    const auto id = must(store_->images().put(lazy ? "{}" : "{ }", std::nullopt, false));
+    EXPECT_EQ(must(behind.sync_with({{name, id}})).has_value(), !lazy);
+    EXPECT_EQ(must(store_->needs_sync()), lazy);
+    behind.add(kMuch);
+    EXPECT_EQ(must(behind.sync_with({{name, id}})).has_value(), false);
+  }
 }
 
 TEST_F(WriteBehindTest, GivesWhatItCounts) {

@@ -216,19 +216,23 @@ Result<void> hold_all(const Store& store, const RemoteImage& image) {
   return {};
 }
 
-/// Gives the image its names in one step. False if the first one named it before.
-Result<bool> set_pulled_names(const Store& store, const Reference& reference,
-                              const RemoteImage& image) {
+References::Names names_of(const RemoteImage& image, const Reference& reference) {
   auto by_digest = reference.without_tag_and_digest();
   by_digest.digest = image.digest;
-  std::vector<std::pair<Reference, ImageID>> names;
+  References::Names names;
   if (!reference.digest) names.emplace_back(reference, image.id);
   names.emplace_back(by_digest, image.id);
+  return names;
+}
+
+/// Gives the image its names in one step. False if the first one named it before.
+Result<bool> set_names(const Store& store, const RemoteImage& image, const References::Names& names,
+                       std::optional<References::Prepared> prepared) {
   auto kept = TRY(store.keep_all());
   if (!store.images().contains(image.id))
     return Error(ErrorCode::Conflict,
                  fmt::format("image {} was removed meanwhile", image.id.str()));
-  auto before = TRY(store.references().set_all(names));
+  auto before = TRY(store.references().set_all(names, prepared ? &*prepared : nullptr));
   ImageNotes(store.own_dir()).note_use(image.id);
   return before.front() != image.id;
 }
@@ -264,8 +268,9 @@ Result<Pulled> pull_image(const Store& store, registry::Repository& repository,
   TRY(layers.publish());
   TRY(store.images().put(image.config, std::nullopt, /*built_locally=*/false));
   remember(store, reference, image);
-  TRY(behind.sync());
-  bool is_new = TRY(set_pulled_names(store, reference, image));
+  const auto names = names_of(image, reference);
+  auto prepared = TRY(behind.sync_with(names));
+  bool is_new = TRY(set_names(store, image, names, std::move(prepared)));
   layers.keep_blobs();
   return Pulled{image.id, image.digest, is_new,
                 normalize({image.parsed.os, image.parsed.architecture, image.parsed.variant})};

@@ -139,6 +139,14 @@ class Growth(StoreCase):
         print(f"system calls of a cached build: {few} of 20 that the step has made, {many} of 60")
         self.assertLess((many - few) / 40, 5)
 
+    def test_a_load_waits_once_and_one_that_brings_nothing_never(self):
+        archive = self.archive(range(1, 3))
+        load = ("load", "-q", "-i", archive)
+        first = self.counts(*load)
+        self.assertEqual((first["syncfs"], first["fsync"]), (1, 1))  # all that is published; the directory of the names
+        again = self.counts(*load)
+        self.assertEqual((again["syncfs"], again["fsync"]), (0, 0))
+
     def test_removing_one_reads_each_of_the_others_once(self):
         self.load(range(1, FEW))
         few = self.calls("rmi", "app:1")

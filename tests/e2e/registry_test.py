@@ -49,6 +49,19 @@ class PushAndPull(RegistryCase):
         self.assertEqual(self.lines(self.second("pull", self.name + ":1")), [
             "1: Pulling from team/app", "Digest: DIGEST", f"Status: Image is up to date for {self.name}:1", self.name + ":1"])
 
+    def test_a_pull_waits_for_the_disk_once_and_one_that_brings_nothing_never(self):
+        self.first("push", self.name + ":1")
+        # A store that is new syncs its first file of names.
+        self.second.run("tag", "none:1", "none:2")
+        for syncs, fsyncs in ((1, 1), (0, 0)):  # all that is published; the directory of the names
+            trace = self.path("trace")
+            subprocess.run(["strace", "-f", "-qq", "-e", "trace=syncfs,fsync,fdatasync", "-e", "signal=none", "-o", trace,
+                            *self.second.command(), "pull", "-q", self.name + ":1"], check=True, stdout=subprocess.DEVNULL,
+                           env=self.second.environment())
+            with open(trace) as file:
+                calls = [line.split()[1].split("(")[0] for line in file if "(" in line]
+            self.assertEqual((calls.count("syncfs"), calls.count("fsync"), calls.count("fdatasync")), (syncs, fsyncs, 0))
+
     def test_the_same_layer_gives_the_same_blob(self):
         self.first("push", self.name + ":1")
         third = self.strata("third")
