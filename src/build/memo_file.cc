@@ -7,12 +7,11 @@
 #include <cstring>
 
 #include "base/io.h"
-#include "tar/crc64.h"
 
 namespace strata::build {
 namespace {
 
-constexpr std::string_view kMemoMagic("strata memo 3\n\0\0", 16);
+constexpr std::string_view kMemoMagic("strata memo 4\n\0\0", 16);
 constexpr std::size_t kBlockContent = std::size_t{64} << 10;  // bytes; one record may go beyond
 constexpr std::size_t kMaxBlock = kBlockContent + 8192;
 constexpr std::size_t kLongestPath = 4096;  // bytes
@@ -20,17 +19,17 @@ constexpr std::size_t kLongestPath = 4096;  // bytes
 struct FileHead {
   char magic[kMemoMagic.size()] = {};
   Fingerprinter::Key key{};
-  std::uint64_t key_crc = 0;
+  std::uint64_t key_sum = 0;
 };
 
 struct BlockHead {
   std::uint32_t size = 0;
   std::uint32_t records = 0;
-  std::uint64_t crc = 0;
+  std::uint64_t sum = 0;
 };
 
-std::uint64_t crc_of(const Fingerprinter::Key& key) {
-  return tar::crc64({reinterpret_cast<const char*>(key.data()), key.size()});
+std::uint64_t sum_of(const Fingerprinter::Key& key) {
+  return checksum({reinterpret_cast<const char*>(key.data()), key.size()});
 }
 
 /// Fewer bytes than asked for at the end of the file, or where it cannot be read.
@@ -56,7 +55,7 @@ bool MemoReader::read_head() {
   FileHead head;
   if (read_at(file_.get(), reinterpret_cast<char*>(&head), sizeof head, 0) < sizeof head ||
       std::string_view(head.magic, sizeof head.magic) != kMemoMagic ||
-      head.key_crc != crc_of(head.key))
+      head.key_sum != sum_of(head.key))
     return false;
   key_ = head.key;
   return true;
@@ -76,7 +75,7 @@ void MemoReader::find_blocks() {
     if (block.size > kMaxBlock || block.records > block.size / sizeof(MemoStat) ||
         first.path_size > got - path_at)
       return;
-    blocks_.push_back({at + sizeof block, block.size, block.records, block.crc, records_,
+    blocks_.push_back({at + sizeof block, block.size, block.records, block.sum, records_,
                        std::string(head + path_at, first.path_size)});
     records_ += block.records;
     at += sizeof block + block.size;
@@ -95,7 +94,7 @@ void MemoReader::open_block(std::size_t block) {
   index_ = b.first;
   content_.resize(b.size);
   if (read_at(file_.get(), content_.data(), b.size, b.offset) < b.size ||
-      tar::crc64(content_) != b.crc)
+      checksum(content_) != b.sum)
     content_.clear();
 }
 
@@ -207,7 +206,7 @@ MemoWriter::MemoWriter(int file, const Fingerprinter::Key& key) : file_(file) {
   FileHead head;
   std::memcpy(head.magic, kMemoMagic.data(), kMemoMagic.size());
   head.key = key;
-  head.key_crc = crc_of(key);
+  head.key_sum = sum_of(key);
   write({reinterpret_cast<const char*>(&head), sizeof head});
 }
 
@@ -225,7 +224,7 @@ void MemoWriter::add(const MemoStat& stat, std::string_view path) {
 
 void MemoWriter::end_block() {
   if (records_ == 0) return;
-  BlockHead head{static_cast<std::uint32_t>(content_.size()), records_, tar::crc64(content_)};
+  BlockHead head{static_cast<std::uint32_t>(content_.size()), records_, checksum(content_)};
   write({reinterpret_cast<const char*>(&head), sizeof head});
   write(content_);
   content_.clear();

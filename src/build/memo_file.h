@@ -34,9 +34,9 @@ struct MemoStat {
 /// The records of a memo file in the order of a walk, read a block at a time: a context of millions
 /// of files needs no more memory than one of a hundred.
 ///
-///   "strata memo 3\n", two NULs, the secret key of the fingerprints (16 bytes), CRC-64 of the key,
-///   then blocks: bytes of the content (32 bits), number of records (32 bits), CRC-64 of the
-///   content, content: for each record a MemoStat and its path.
+///   "strata memo 4\n", two NULs, the secret key of the fingerprints (16 bytes), checksum() of the
+///   key, then blocks: bytes of the content (32 bits), number of records (32 bits), checksum() of
+///   the content, content: for each record a MemoStat and its path.
 ///
 /// A block that is torn or damaged is one without records, a file of another version one without
 /// blocks. Not thread-safe.
@@ -68,7 +68,7 @@ class MemoReader {
     std::uint64_t offset = 0;  // of the content
     std::uint32_t size = 0;    // bytes
     std::uint32_t records = 0;
-    std::uint64_t crc = 0;
+    std::uint64_t sum = 0;
     std::size_t first = 0;  // index of its first record
     std::string path;       // of its first record: only a signpost, since no CRC was checked yet
   };

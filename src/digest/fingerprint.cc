@@ -50,4 +50,14 @@ Fingerprint Fingerprinter::finish() {
   return print;
 }
 
+std::uint64_t checksum(std::string_view bytes) {
+  constexpr Fingerprinter::Key kKey{'s', 't', 'r', 'a', 't', 'a'};
+  Fingerprinter printer(kKey);
+  printer.update(bytes);
+  const auto print = printer.finish();
+  std::uint64_t sum = 0;
+  std::memcpy(&sum, print.data(), sizeof sum);
+  return sum;
+}
+
 }  // namespace strata

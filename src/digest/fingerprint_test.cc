@@ -30,6 +30,18 @@ TEST(Fingerprinter, PiecesDoNotMatter) {
   }
 }
 
+TEST(Fingerprinter, AChecksumIsThatOfItsBytes) {
+  const std::string text(1000, '\0');
+  EXPECT_EQ(checksum(text), checksum(std::string(1000, '\0')));
+  EXPECT_NE(checksum(text), checksum(std::string(999, '\0')));
+  EXPECT_NE(checksum(text), 0u);
+  for (std::size_t at = 0; at < text.size(); at++) {
+    auto other = text;
+    other[at] = 1;
+    EXPECT_NE(checksum(text), checksum(other)) << at;
+  }
+}
+
 TEST(Fingerprinter, StartsOver) {
   Fingerprinter printer(key(1));
   for (const char* text : {"a", "", "a"}) {

@@ -10,13 +10,13 @@
 #include <string_view>
 
 #include "base/io.h"
-#include "tar/crc64.h"
+#include "digest/fingerprint.h"
 
 namespace strata::detail {
 namespace {
 
 constexpr const char* kFamily = "family";
-constexpr std::string_view kFamilyMagic("strata family 1\n", 16);
+constexpr std::string_view kFamilyMagic("strata family 2\n", 16);
 /// `parent` files that were read; fewer are read as fast as one file is written.
 constexpr std::size_t kWorthKeeping = 16;
 
@@ -101,11 +101,11 @@ void ImageFamily::load() {
   constexpr std::size_t kHead = kFamilyMagic.size() + sizeof(Read);
   if (own_dir_ < 0) return;
   auto text = read_file(own_dir_, kFamily);
-  std::uint64_t crc = 0;
-  if (!text || text->size() < kHead + sizeof crc || !text->starts_with(kFamilyMagic)) return;
-  const auto body = std::string_view(*text).substr(0, text->size() - sizeof crc);
-  std::memcpy(&crc, text->data() + body.size(), sizeof crc);
-  if (tar::crc64(body) != crc || (body.size() - kHead) % sizeof(Record) != 0) return;
+  std::uint64_t sum = 0;
+  if (!text || text->size() < kHead + sizeof sum || !text->starts_with(kFamilyMagic)) return;
+  const auto body = std::string_view(*text).substr(0, text->size() - sizeof sum);
+  std::memcpy(&sum, text->data() + body.size(), sizeof sum);
+  if (checksum(body) != sum || (body.size() - kHead) % sizeof(Record) != 0) return;
   std::memcpy(&read_, body.data() + kFamilyMagic.size(), sizeof read_);
   records_.resize((body.size() - kHead) / sizeof(Record));
   std::memcpy(static_cast<void*>(records_.data()), body.data() + kHead, body.size() - kHead);
@@ -117,8 +117,8 @@ void ImageFamily::save() const {
   std::string text(kFamilyMagic);
   text.append(reinterpret_cast<const char*>(&read_), sizeof read_);
   text.append(reinterpret_cast<const char*>(records_.data()), records_.size() * sizeof(Record));
-  const auto crc = tar::crc64(text);
-  text.append(reinterpret_cast<const char*>(&crc), sizeof crc);
+  const auto sum = checksum(text);
+  text.append(reinterpret_cast<const char*>(&sum), sizeof sum);
   (void)write_file_atomic(own_dir_, kFamily, text, 0600);
 }
 

@@ -19,9 +19,9 @@ std::optional<ImageID> read_image_parent(int metadata, ImageID id);
 /// by way of ROOT/strata/family, an earlier one's. What has a parent keeps it; an image that had
 /// none is looked at anew, once in a process, when images have come or gone. Any thread.
 ///
-/// The file is expendable: "strata family 1\n", the mtime of the directory of all metadata and when
+/// The file is expendable: "strata family 2\n", the mtime of the directory of all metadata and when
 /// that was asked for (nanoseconds since 1970, 64 bits each), then for each image its ID and its
-/// parent's, 32 bytes each, zeros for none, sorted; at the end CRC-64 of all that.
+/// parent's, 32 bytes each, zeros for none, sorted; at the end checksum() of all that.
 class ImageFamily {
  public:
   /// `metadata` is imagedb/metadata/sha256, borrowed.

@@ -182,7 +182,7 @@ void LayerRecorder::release(Batch* batch) {
   batch->used = 0;
   batch->steps.clear();
   batch->tasks.clear();
-  empty_.push(batch);
+  empty_.push_front(batch);
 }
 
 void LayerRecorder::work() {
