@@ -15,6 +15,7 @@
 #include "runtime/bundle.h"
 #include "runtime/cgroup.h"
 #include "store/store.h"
+#include "store/write_behind.h"
 
 namespace strata::build {
 
@@ -76,6 +77,7 @@ struct BuildRequest {
   bool force_remove = false;        // --force-rm: also after a failed RUN
   std::int64_t max_layer_size = 0;  // bytes of an archive of ADD, unpacked; 0: any
   bool allow_whiteouts = false;     // ".wh.x" in an archive of ADD deletes x, else it is an error
+  WriteBehind* behind = nullptr;    // borrowed; told of what COPY and ADD write
   RunOptions run;
   std::map<std::string, SecretSource> secrets;  // by id
   std::map<std::string, std::string> agents;    // --ssh: sockets of agents, by id

@@ -15,6 +15,7 @@
 #include "dockerfile/glob.h"
 #include "fs/overlay_mount.h"
 #include "http/url.h"
+#include "store/write_behind.h"
 #include "tar/reader.h"
 
 namespace strata::build {
@@ -301,8 +302,13 @@ Result<LayerWriter> Stage::write_files(FileStep& step) {
   tell_file_miss(plan, !archives.empty());
   auto equal_files = TRY(donors());
   auto layer = TRY(LayerWriter::create(build_.store, base_, std::move(equal_files)));
-  auto copied = [this](std::int64_t bytes) { output_.copied(bytes); };
+  auto* behind = build_.request.behind;
+  auto copied = [&, last = std::int64_t{0}](std::int64_t bytes) mutable {
+    output_.copied(bytes);
+    if (behind != nullptr) behind->add(bytes - std::exchange(last, bytes));
+  };
   TRY(plan.write(layer, step.sums, copied, build_.stop).context("{} failed", step.name));
+  if (behind != nullptr) behind->pause();  // the digest comes later
   if (archives.empty()) return layer;
   TRY(layer.seal());  // sets times; the tar of the whole is made by adopt()
   TRY(unpack_archives(step, archives, *layer.cache(), place));
@@ -331,7 +337,8 @@ Result<void> Stage::unpack_archives(const FileStep& step, const std::vector<std:
     auto plain = TRY(decompress(source));
     LimitedSource limited(*plain, build_.request.max_layer_size,
                           "the archive without compression (--max-layer-size)");
-    auto done = unpack(root.get(), limited, marks, build_.stop);
+    WrittenBehind written(limited, build_.request.behind);
+    auto done = unpack(root.get(), written, marks, build_.stop);
     if (!done && done.error().code() != ErrorCode::Cancelled)
       done.error().add_context("failed to copy files: Error processing tar file(exit status 1)");
     if (!done) return done;

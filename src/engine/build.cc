@@ -19,6 +19,7 @@
 #include "registry/manifest.h"
 #include "store/layer_writer.h"
 #include "store/tree_tar.h"
+#include "store/write_behind.h"
 
 namespace strata {
 namespace {
@@ -239,10 +240,11 @@ Result<BuildImageResult> finish_build(const EngineOptions& engine, const Store& 
 }
 
 BuildImageResult build_and_tag(const EngineOptions& engine, const Store& store,
-                               const BuildImageRequest& request,
-                               const build::BuildRequest& translated,
+                               const BuildImageRequest& request, build::BuildRequest translated,
                                const std::vector<Reference>& tags, const Caches& caches,
                                progress::Report& report) {
+  WriteBehind behind(store, engine.lazy);
+  translated.behind = &behind;
   auto outcome = build::build(store, translated, report, engine.stop);
   if (outcome.failure) {
     auto& f = *outcome.failure;
@@ -287,7 +289,8 @@ BuildImageResult build_image(const EngineOptions& engine, const BuildImageReques
     translated->find_step = [&shared](const auto& key, const auto& parent, const auto& stop) {
       return shared.find(key, parent, stop);
     };
-  auto result = build_and_tag(engine, **store, request, *translated, *tags, *caches, report);
+  auto result =
+      build_and_tag(engine, **store, request, *std::move(translated), *tags, *caches, report);
   limit_build_cache(**store);
   result.log = log.path();
   std::optional<std::string_view> error;

@@ -10,6 +10,7 @@ namespace {
 
 /// Bytes. Each sync ends a transaction of the journal, so there should not be many.
 constexpr std::int64_t kStep = std::int64_t{32} << 20;
+constexpr std::int64_t kLittle = std::int64_t{4} << 20;  // for a pause
 
 }  // namespace
 
@@ -18,7 +19,17 @@ WriteBehind::~WriteBehind() { end(); }
 void WriteBehind::add(std::int64_t bytes) {
   std::lock_guard lock(mutex_);
   waiting_ += bytes;
-  if (waiting_ < kStep || ends_) return;
+  if (waiting_ >= kStep) wake();
+}
+
+void WriteBehind::pause() {
+  std::lock_guard lock(mutex_);
+  if (waiting_ > kLittle) wake();
+}
+
+void WriteBehind::wake() {
+  if (ends_) return;
+  is_due_ = true;
   if (!thread_.joinable()) thread_ = std::jthread([this] { run(); });
   changed_.notify_all();
 }
@@ -41,8 +52,9 @@ void WriteBehind::run() {
   if (!dir) return;
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return ends_ || waiting_ >= kStep; });
+    changed_.wait(lock, [this] { return ends_ || is_due_; });
     if (ends_) return;
+    is_due_ = false;
     waiting_ = 0;
     lock.unlock();
     (void)::syncfs(dir->get());

@@ -11,7 +11,7 @@
 
 namespace strata {
 
-/// Lets the disk begin with what a command unpacks while it unpacks more: the sync at its end
+/// Lets the disk begin with what a command unpacks or copies while it goes on: the sync at its end
 /// waits for less. A thread of its own calls syncfs whenever enough has come; a command that
 /// writes little has no such thread.
 ///
@@ -26,19 +26,24 @@ class WriteBehind {
   /// Waits for a sync that is under way.
   ~WriteBehind();
 
-  /// So many bytes were written, or will be soon. Any thread.
+  /// So many bytes were written or linked, or will be soon. Any thread.
   void add(std::int64_t bytes);
+  /// Nothing is written for a while: what has come since the last sync is not kept waiting for
+  /// more, unless it is little.
+  void pause();
   /// sync_with(), at the end of the command: nothing begins any more.
   Result<std::optional<References::Prepared>> sync_with(const References::Names& names);
 
  private:
+  void wake();
   void run();
   void end();
 
   const Store& store_;
-  std::mutex mutex_;  // guards `waiting_` and `ends_`
+  std::mutex mutex_;  // guards what is not const
   std::condition_variable changed_;
   std::int64_t waiting_ = 0;  // bytes since the last sync began
+  bool is_due_ = false;       // the next one
   bool ends_;
   const bool lazy_;
   std::jthread thread_;  // last: it uses all of the above

@@ -18,6 +18,8 @@ TEST_F(WriteBehindTest, WhatItSyncsIsNotTakenForSynced) {
   {
     WriteBehind behind(*store_, /*lazy=*/false);
     for (int i = 0; i < 3; i++) behind.add(kMuch);
+    behind.add(5 << 20);
+    behind.pause();
   }
   EXPECT_EQ(unsynced(), before);
 }
