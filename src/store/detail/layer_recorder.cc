@@ -13,8 +13,7 @@ namespace strata::detail {
 LayerRecorder::LayerRecorder(UniqueFd split)
     : split_file_(std::move(split)),
       split_([fd = split_file_.get()](std::string_view bytes) { return write_all(fd, bytes); }) {
-  batches_.push_back(std::make_unique<Batch>());
-  batch_ = batches_.front().get();
+  batch_ = add_batch();
 }
 
 LayerRecorder::~LayerRecorder() {
@@ -109,10 +108,6 @@ Result<void> LayerRecorder::at_once(Result<void> done) {
 }
 
 void LayerRecorder::start() {
-  for (std::size_t i = 1; i < kBatches; i++) {
-    batches_.push_back(std::make_unique<Batch>());
-    empty_.push(batches_.back().get());
-  }
   digester_ = std::jthread([this] { run(); });
   worker_ = std::jthread([this] { work(); });
 }
@@ -128,14 +123,24 @@ bool LayerRecorder::hand_over() {
 /// Hands the batch over and takes an empty one; the first time starts the other sides.
 Result<void> LayerRecorder::submit() {
   if (!is_threaded()) start();
-  auto next = hand_over() ? empty_.pop() : std::nullopt;
-  if (next) {
-    batch_ = *next;
-    return {};
-  }
-  batches_.push_back(std::make_unique<Batch>());  // for what the caller adds all the same
-  batch_ = batches_.back().get();
+  const bool goes_on = hand_over();
+  batch_ = goes_on ? next_empty() : nullptr;
+  if (batch_ != nullptr) return {};
+  batch_ = add_batch();  // for what the caller adds all the same
   return stop();
+}
+
+/// There is a further one only when none has come back: memory that is not touched costs nothing.
+/// Null if another side has failed.
+LayerRecorder::Batch* LayerRecorder::next_empty() {
+  auto batch = empty_.try_pop();
+  if (!batch && batches_.size() < kBatches) return add_batch();
+  if (!batch) batch = empty_.pop();
+  return batch.value_or(nullptr);
+}
+
+LayerRecorder::Batch* LayerRecorder::add_batch() {
+  return batches_.emplace_back(std::make_unique<Batch>()).get();
 }
 
 Result<void> LayerRecorder::wait() {

@@ -104,6 +104,8 @@ class LayerRecorder {
   void start();
   bool hand_over();
   Result<void> submit();
+  Batch* next_empty();
+  Batch* add_batch();
   Error stop();
   Result<void> at_once(Result<void> done);
   void release(Batch* batch);
@@ -120,8 +122,8 @@ class LayerRecorder {
   static Result<void> do_tasks(const Batch& batch);
 
   std::vector<std::unique_ptr<Batch>> batches_;
-  Batch* batch_;        // being filled
-  std::string header_;  // of the last member()
+  Batch* batch_ = nullptr;  // being filled
+  std::string header_;      // of the last member()
   BoundedQueue<Batch*> to_digest_{kBatches};
   BoundedQueue<Batch*> to_do_{kBatches};
   BoundedQueue<Batch*> empty_{kBatches};
