@@ -20,7 +20,6 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs/performance.md"
-BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 UNPACKING = ("dockerd", "buildkit", "podman", "buildah")
 MEMORY_MIB = 64
 
@@ -175,7 +174,8 @@ def limit_list(results):
 
 def report(results, command):
     meta = results.meta
-    text = (f"{meta['date'][:10]}, {meta['cpus']} CPUs ({meta['cpu']}), Linux {meta['kernel']}, {meta['fs']} on a disk of the harness's own; "
+    disk = {"ext2/ext3": "ext4"}.get(meta["fs"], meta["fs"])  # stat(1) has one name for the three
+    text = (f"{meta['date'][:10]}, {meta['cpus']} CPUs ({meta['cpu']}), Linux {meta['kernel']}, {disk} on a disk of the harness's own; "
             f"scale `{meta['scale']}`, {meta['runs']} runs in turns, medians of wall time. Load before {meta['load_start'][0]:.1f}.\n\n"
             f"    {command}\n\n")
     text += "".join(f"- {name}: {version}\n" for name, version in meta["versions"].items())
@@ -189,9 +189,11 @@ def report(results, command):
     return text
 
 
-def replace_measured(document, text):
-    before, rest = document.split(BEGIN, 1)
-    return before + BEGIN + text + END + rest.split(END, 1)[1]
+def write_between_marks(name, text):
+    """In place of what stands between the two marks of that name in the document."""
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+    before, rest = DOCUMENT.read_text().split(begin, 1)
+    DOCUMENT.write_text(before + begin + text + end + rest.split(end, 1)[1])
 
 
 def merged(runs):
@@ -234,7 +236,7 @@ def main():
     if args.print:
         print(text, end="")
     else:
-        DOCUMENT.write_text(replace_measured(DOCUMENT.read_text(), text))
+        write_between_marks("measured", text)
 
 
 if __name__ == "__main__":
