@@ -70,7 +70,7 @@ class MemoReader {
     std::uint32_t records = 0;
     std::uint64_t sum = 0;
     std::size_t first = 0;  // index of its first record
-    std::string path;       // of its first record: only a signpost, since no CRC was checked yet
+    std::string path;  // of its first record: only a signpost, since no checksum was looked at yet
   };
   void find_blocks();
   void open_block(std::size_t block);

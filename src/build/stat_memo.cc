@@ -117,7 +117,7 @@ Result<void> StatMemo::write(int file) {
 
 void StatMemo::save() {
   if (fresh_.size() == 0) return;
-  // Lost or torn by a power cut it is recognised by its CRC: so it is not worth a sync.
+  // Lost or torn by a power cut it is recognised by its checksum: so it is not worth a sync.
   if (!make_dirs(own_dir_, kMemoDirectory, 0700)) return;
   auto temporary = fmt::format("{}/.tmp-{}", kMemoDirectory, random_hex(8));
   auto file = open_at(own_dir_, temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
