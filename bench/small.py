@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benchmarks of small parts (Google Benchmark) and writes their table into docs/performance.md.
 
-    ninja -C build/release bench/all && bench/small.py build/release/bench         about two minutes; nothing else should run
+    ninja -C build/release bench/all && bench/small.py build/release/bench         some minutes; nothing else should run
     bench/small.py build/release/bench --only tar_bench --print
 """
 import argparse
@@ -19,7 +19,7 @@ PER_SECOND = ((1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"))
 
 def measured(program):
     """The rows of one program, those of all repetitions put together."""
-    done = subprocess.run([program, "--benchmark_format=json", "--benchmark_repetitions=5", "--benchmark_report_aggregates_only=true"], check=True,
+    done = subprocess.run([program, "--benchmark_format=json", "--benchmark_repetitions=3", "--benchmark_min_time=0.1", "--benchmark_report_aggregates_only=true"], check=True,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     return [row for row in json.loads(done.stdout)["benchmarks"] if row["aggregate_name"] == "median"]
 
@@ -50,7 +50,7 @@ def main():
     if args.print:
         print(text, end="")
     else:
-        write_between_marks("small", f"Medians of five, Linux {platform.release()}.\n\n{text}")
+        write_between_marks("small", f"Medians of three, Linux {platform.release()}.\n\n{text}")
 
 
 if __name__ == "__main__":
