@@ -16,8 +16,8 @@ bool same(const std::optional<T>& a, const std::optional<T>& b) {
   return count(a) == count(b) && (count(a) == 0 || *a == *b);
 }
 
-/// Of the text of a step, what every writer of JSON puts into a config as it is: the longest run of
-/// such characters. In what the step can be equal to, it stands, too.
+/// The longest part of a step's text that every writer of JSON puts into a config as it is: a
+/// config without it is none of the same step.
 std::string_view telltale(const RunConfig& probe) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -_.:,=()";

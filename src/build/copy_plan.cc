@@ -30,7 +30,7 @@ class ContentSource final : public ByteSource {
 
   /// For who needs it before it is read.
   Result<int> open() {
-    if (!is_open()) fd_ = TRY(tree_.open(file_).context("{}", file_.path));
+    if (!is_open()) fd_ = TRY(tree_.open(file_));
     return fd_.get();
   }
   bool is_open() const { return fd_.get() >= 0; }
@@ -389,7 +389,7 @@ Result<void> CopyPlan::write_content(Writing& to, tar::Entry entry, const Item& 
 
   ContentSource content(
       *item.tree, file, [&to](std::size_t n) { to.tell(n); }, to.stop);
-  int fd = TRY(content.open());
+  int fd = TRY(content.open().context("{}", file.path));
   auto capability = TRY(get_xattr(fd, "", kCapability).context("{}", file.path));
   const bool is_plain = !capability;
   if (capability) entry.xattrs.emplace_back(kCapability, *std::move(capability));

@@ -240,6 +240,19 @@ TEST_F(LayerDonors, ADonorThatIsNotTheKnownFileIsNotTaken) {
   EXPECT_EQ(must(w.seal()).diff_id, must(plain.seal()).diff_id);
 }
 
+TEST_F(LayerDonors, AnErrorOfAKnownFileBeginsWithItsName) {
+  Fingerprinter printer(Fingerprinter::Key{1});
+  const Fingerprint other{};
+  for (const char* name : {"d/small", "d/other"}) {  // the donor has another one, or none
+    auto w = next();
+    add(w, dir_entry("d"));
+    StringSource shorter("smal");
+    auto done = w.add_known(file_entry(name, 5), {printer, other}, shorter);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().message(), std::string(name) + ": ends 1 bytes before its size of 5");
+  }
+}
+
 /// A file of one batch, and one of many.
 TEST_F(LayerDonors, KnownFilesStayTwoWhereTheDonorHasOne) {
   auto first = writer();

@@ -319,7 +319,9 @@ Result<void> LayerWriter::add(const tar::Entry& entry, ByteSource* content) {
 
 Result<void> LayerWriter::add_known(const tar::Entry& entry, const KnownContent& known,
                                     ByteSource& content) {
-  return state_->add_known(entry, known, content);
+  auto done = state_->add_known(entry, known, content);
+  if (!done && !state_->recorder->has_failed_task()) done.error().add_context(entry.name);
+  return done;
 }
 
 Result<void> LayerWriter::add_tar(ByteSource& tar) { return state_->add_tar(tar); }
