@@ -82,6 +82,7 @@ class Run {
       for (std::size_t i = 1; i < threads; i++) others.emplace_back([this] { work(); });
       work();
     }
+    if (failure_) save_sums();
     if (!failure_ && !state_.stages[target_]->image.id)
       return Failure{
           Error(ErrorCode::InvalidArgument, "No image was generated. Is your Dockerfile empty?")};
@@ -220,8 +221,15 @@ class Run {
         output.next();
         TRY(stage.add_label(name, value));
       }
+      save_sums();  // while the last layers are hashed and committed
     }
     return stage.finish();
+  }
+
+  /// When no file is looked at any more.
+  void save_sums() {
+    state_.context_sums.save();
+    state_.named.save();
   }
 
   BuildState& state_;
@@ -327,8 +335,6 @@ JobOutcome run_job(const Job& job, const BuildRequest& request, progress::Report
     if (auto image = take_image(job.store, name)) state.cache_sources.push_back(*std::move(image));
   Run run(state, stop_all, report, job.target);
   auto failure = run.run();
-  job.memo.save();
-  job.named.save();
   if (failure && job.stop.stop_requested())
     failure->error = Error(ErrorCode::Cancelled, "build cancelled");
   if (failure && state.failed_shell && !job.stop.stop_requested()) open_shell(state, report);

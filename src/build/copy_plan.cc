@@ -10,12 +10,14 @@
 namespace strata::build {
 namespace {
 
+constexpr std::int64_t kBlock = 4096;  // bytes, of most file systems
+
 /// The content of one file, as much as it had when it was looked at: what has come since is for
 /// check_unchanged() to see. Opened when it is first read. Hashed for the cache key and the memo on
 /// the way, if asked for.
 class ContentSource final : public ByteSource {
  public:
-  using Tell = std::function<void(std::size_t bytes)>;
+  using Tell = std::function<void(std::int64_t bytes)>;
 
   ContentSource(const SourceTree& tree, const SourceFile& file, Tell tell,
                 const std::stop_token& stop)
@@ -43,7 +45,7 @@ class ContentSource final : public ByteSource {
     std::size_t n = TRY(source.read(buffer));
     if (hasher_) hasher_->update(buffer.data(), n);
     if (printer_) printer_->update({buffer.data(), n});
-    tell_(n);
+    tell_(static_cast<std::int64_t>(n));
     left_ -= std::min(left_, static_cast<std::int64_t>(n));
     return n;
   }
@@ -326,27 +328,30 @@ void CopyPlan::finish() {
 struct CopyPlan::Writing {
   LayerWriter& layer;
   Tarsums* sums;
-  const Copied& copied;
+  const TellCopied& told;
   const std::stop_token& stop;
-  std::int64_t bytes = 0;                                 // of content, so far
+  Copied copied;
   std::map<std::pair<dev_t, ino_t>, std::string> linked;  // first name of files with several
   std::optional<Fingerprinter> printer;                   // of the memo behind `sums`
 
-  void tell(std::size_t n) {
-    bytes += static_cast<std::int64_t>(n);
-    if (copied) copied(bytes);
+  void tell_read(std::int64_t bytes) { tell(bytes, bytes); }
+  void tell_linked(std::int64_t bytes) { tell(bytes, kBlock); }
+  void tell(std::int64_t bytes, std::int64_t dirtied) {
+    copied.bytes += bytes;
+    copied.dirtied += dirtied;
+    if (told) told(copied);
   }
 };
 
-Result<void> CopyPlan::write(LayerWriter& layer, Tarsums* sums, const Copied& copied,
+Result<void> CopyPlan::write(LayerWriter& layer, Tarsums* sums, const TellCopied& tell,
                              const std::stop_token& stop) const {
-  Writing to{layer, sums, copied, stop, 0, {}, {}};
+  Writing to{layer, sums, tell, stop, {}, {}, {}};
   if (sums != nullptr) to.printer = sums->fingerprinter();
   for (const auto& [path, item] : items_) {
     if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
     TRY(write_item(to, path, item));
   }
-  return layer.settle();
+  return layer.begin_settling();
 }
 
 Result<void> CopyPlan::write_item(Writing& to, const std::string& path, const Item& item) const {
@@ -374,10 +379,10 @@ Result<void> CopyPlan::write_item(Writing& to, const std::string& path, const It
 Result<void> CopyPlan::write_known(Writing& to, const tar::Entry& entry, const Item& item,
                                    const Fingerprint& known) {
   ContentSource content(
-      *item.tree, *item.from, [&to](std::size_t n) { to.tell(n); }, to.stop);
+      *item.tree, *item.from, [&to](std::int64_t n) { to.tell_read(n); }, to.stop);
   TRY(to.layer.add_known(entry, {*to.printer, known}, content));
   if (content.is_open()) return content.check_unchanged();
-  to.tell(static_cast<std::size_t>(entry.size));
+  to.tell_linked(entry.size);
   return {};
 }
 
@@ -388,7 +393,7 @@ Result<void> CopyPlan::write_content(Writing& to, tar::Entry entry, const Item& 
   if (known && known->content && to.printer) return write_known(to, entry, item, *known->content);
 
   ContentSource content(
-      *item.tree, file, [&to](std::size_t n) { to.tell(n); }, to.stop);
+      *item.tree, file, [&to](std::int64_t n) { to.tell_read(n); }, to.stop);
   int fd = TRY(content.open().context("{}", file.path));
   auto capability = TRY(get_xattr(fd, "", kCapability).context("{}", file.path));
   const bool is_plain = !capability;

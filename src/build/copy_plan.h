@@ -69,11 +69,16 @@ class CopyPlan {
   /// its place: "src/a.c: content differs"; empty if none does. Xattrs are not looked at.
   Result<std::string> first_difference(int layer) const;
 
-  /// Writes all of it. With `sums`, the sums of files that are not known yet are computed from the
-  /// same read. `copied` (may be empty) is told the bytes of content so far, again and again.
-  /// Cancelled soon after `stop` is requested.
-  using Copied = std::function<void(std::int64_t bytes)>;
-  Result<void> write(LayerWriter& layer, Tarsums* sums, const Copied& copied,
+  /// Bytes so far.
+  struct Copied {
+    std::int64_t bytes = 0;    // of content
+    std::int64_t dirtied = 0;  // that the disk may have to write: a linked file is one block
+  };
+  using TellCopied = std::function<void(const Copied&)>;
+  /// Gives all of it to `layer`, whose settle() waits until it is written. With `sums`, the sums of
+  /// files that are not known yet are computed from the same read. `tell` (may be empty) is called
+  /// again and again. Cancelled soon after `stop` is requested.
+  Result<void> write(LayerWriter& layer, Tarsums* sums, const TellCopied& tell,
                      const std::stop_token& stop) const;
 
  private:

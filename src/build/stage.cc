@@ -278,11 +278,15 @@ Committer::Record Stage::recorder() {
   };
 }
 
+void Stage::start_committer() {
+  if (committer_) return;
+  committer_ =
+      std::make_unique<Committer>(build_.store, output_.report(), image_, build_.epoch, recorder());
+}
+
 Result<void> Stage::commit(Commit c) {
   missed_ = true;
-  if (!committer_)
-    committer_ = std::make_unique<Committer>(build_.store, output_.report(), image_, build_.epoch,
-                                             recorder());
+  start_committer();
   c.config = config_;
   c.author = author_;
   if (c.layer) chain_known_ = false;

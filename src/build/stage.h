@@ -200,6 +200,8 @@ class Stage {
   void record(const std::string& material, const std::optional<ChainID>& parent,
               const std::optional<DiffID>& layer);
   Committer::Record recorder();
+  /// The first miss: from here on there is something to commit.
+  void start_committer();
   /// A step that was not in docker's cache; of the members the config of the image is filled in.
   Result<void> commit(Commit c);
   /// With an epoch: nothing that a step has written is younger.

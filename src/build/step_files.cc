@@ -250,9 +250,12 @@ Result<void> Stage::copy_files(FileStep& step) {
     auto nowhere = TRY(open_dir(AT_FDCWD, "/proc/self/fdinfo"));
     step.rules.owner = TRY(resolve_chown(image >= 0 ? image : nowhere.get(), step.chown));
   }
+  start_committer();  // while there is something else to do
   auto layer = TRY(write_files(step));
+  auto text = TRY(step.text());  // all sums are known now, while the last files are written
+  TRY(layer.settle().context("{} failed", step.name));
   TRY(stand_on(layer));
-  auto text = TRY(step.text());  // all sums are known now
+  if (build_.request.behind != nullptr) build_.request.behind->pause();  // the digest goes on
   return commit({.container_config = step_config(text),
                  .layer = std::move(layer),
                  .material = material(text),
@@ -303,14 +306,14 @@ Result<LayerWriter> Stage::write_files(FileStep& step) {
   auto equal_files = TRY(donors());
   auto layer = TRY(LayerWriter::create(build_.store, base_, std::move(equal_files)));
   auto* behind = build_.request.behind;
-  auto copied = [&, last = std::int64_t{0}](std::int64_t bytes) mutable {
-    output_.copied(bytes);
-    if (behind != nullptr) behind->add(bytes - std::exchange(last, bytes));
+  auto tell = [&, last = std::int64_t{0}](const CopyPlan::Copied& copied) mutable {
+    output_.copied(copied.bytes);
+    if (behind != nullptr) behind->add(copied.dirtied - std::exchange(last, copied.dirtied));
   };
-  TRY(plan.write(layer, step.sums, copied, build_.stop).context("{} failed", step.name));
-  if (behind != nullptr) behind->pause();  // the digest comes later
+  TRY(plan.write(layer, step.sums, tell, build_.stop).context("{} failed", step.name));
   if (archives.empty()) return layer;
-  TRY(layer.seal());  // sets times; the tar of the whole is made by adopt()
+  TRY(layer.settle().context("{} failed", step.name));
+  TRY(layer.seal());  // the tar of the whole is made by adopt()
   TRY(unpack_archives(step, archives, *layer.cache(), place));
   TRY(settle_times(*layer.cache()));
   return LayerWriter::adopt(build_.store, layer.cache());

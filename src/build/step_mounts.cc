@@ -188,8 +188,8 @@ Result<std::shared_ptr<CacheDir>> Stage::context_view(const RunMount& m) {
   TRY(plan.add(files.tree, {std::string(source.name()), source, ""}, "/", true));
   plan.finish();
   auto layer = TRY(LayerWriter::create(build_.store, LayerBase(), {}));
-  auto copied = [this](std::int64_t bytes) { output_.copied(bytes); };
-  TRY(plan.write(layer, &files.sums, copied, build_.stop));
+  auto tell = [this](const CopyPlan::Copied& copied) { output_.copied(copied.bytes); };
+  TRY(plan.write(layer, &files.sums, tell, build_.stop));
   TRY(layer.seal());
   view = layer.cache();
   return view;

@@ -134,6 +134,11 @@ void Tarsums::remember(const SourceFile& file, const Known& known) {
   if (!is_recorded) sums_[file.path] = known.sum;
 }
 
+void Tarsums::save() {
+  std::lock_guard lock(mutex_);
+  if (memo_ != nullptr) memo_->save();
+}
+
 Result<void> Tarsums::compute_all(const std::vector<const SourceFile*>& files) {
   // Threads take the next file each; the tree of each has its own cached directory descriptor.
   std::atomic<std::size_t> next = 0;

@@ -59,6 +59,8 @@ class Tarsums {
   using Known = StatMemo::Known;
   void remember(const SourceFile& file, const Known& known);
   std::optional<Known> recall(const SourceFile& file);
+  /// For the next build.
+  void save();
   /// For Known::content; none if nobody would remember it.
   std::optional<Fingerprinter> fingerprinter() const;
 

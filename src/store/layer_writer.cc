@@ -29,6 +29,7 @@ struct LayerWriter::State {
   std::optional<TempDir> files;  // the layerdb entry to be; holds tar-split.json.gz
   Kind kind = Kind::Nothing;
   bool has_failed = false;
+  bool is_settling = false;  // no more entries
   std::vector<UniqueFd> donors;
   std::optional<detail::DonorFiles> donor_files;  // for add_known()
   std::unique_ptr<detail::TreeWriter> tree;
@@ -47,6 +48,7 @@ struct LayerWriter::State {
                           const KnownContent& known);
   Result<void> add_tar(ByteSource& tar);
   Result<void> add_upper(int upper);
+  Result<void> begin_settling();
   Result<void> settle();
   Result<SealedLayer> seal();
   Result<LayerInfo> publish(const std::optional<ChainID>& parent);
@@ -120,7 +122,7 @@ Result<std::unique_ptr<LayerWriter::State>> LayerWriter::State::open(
 /// the flag comes off when a call has succeeded.
 Result<void> LayerWriter::State::begin(Kind wanted, detail::TreeWriter::Order order) {
   if (has_failed) return Error(ErrorCode::Internal, "the layer has failed before");
-  if (sealed || (kind != Kind::Nothing && kind != wanted))
+  if (sealed || is_settling || (kind != Kind::Nothing && kind != wanted))
     return Error(ErrorCode::Internal, "the layer takes no more entries");
   if (kind == Kind::Nothing)
     tree = std::make_unique<detail::TreeWriter>(cache->diff(), donors, order);
@@ -211,10 +213,16 @@ Result<void> LayerWriter::State::add_upper(int upper) {
   return {};
 }
 
+Result<void> LayerWriter::State::begin_settling() {
+  if (!tree || is_settling) return {};
+  is_settling = true;
+  TRY(recorder->then([this] { return tree->settle(); }));
+  return recorder->push();
+}
+
 Result<void> LayerWriter::State::settle() {
-  if (!tree) return {};
-  TRY(recorder->wait());
-  return tree->settle();
+  TRY(begin_settling());
+  return tree ? recorder->wait() : Result<void>();
 }
 
 Result<SealedLayer> LayerWriter::State::seal() {
@@ -334,6 +342,12 @@ std::shared_ptr<CacheDir> LayerWriter::cache() const {
   // Whoever stands on it must see the final times of directories.
   if (state_->settled) state_->settled = state_->settle();
   return state_->cache;
+}
+
+Result<void> LayerWriter::begin_settling() {
+  auto done = state_->begin_settling();
+  state_->has_failed = state_->has_failed || !done;
+  return done;
 }
 
 Result<void> LayerWriter::settle() {

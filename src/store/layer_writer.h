@@ -78,7 +78,10 @@ class LayerWriter {
   /// happens if the container writes meanwhile: detail/copy_upper.h.
   Result<void> add_upper(int upper);
 
-  /// Waits until all that was added is in `diff`, and sets the times of directories.
+  /// No more entries: the last ones go on their way, and the times of directories are set behind
+  /// them.
+  Result<void> begin_settling();
+  /// The same, and waits until all of it is in `diff`.
   Result<void> settle();
 
   /// Directory `diff` of the layer, for looking only.
@@ -86,7 +89,7 @@ class LayerWriter {
   /// The cache directory, settled, to stand the next layer on before this one is published.
   std::shared_ptr<CacheDir> cache() const;
 
-  /// No more entries. Waits for the hasher. Times of directories are set last.
+  /// settle(), and waits for the hasher.
   Result<SealedLayer> seal();
 
   /// Makes it visible under its ChainID on `parent` (which must be published). If that layer exists

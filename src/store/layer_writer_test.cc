@@ -215,6 +215,22 @@ TEST_F(LayerWriterTest, DirectoriesHaveTheirTimesWhenTheNextStepStandsOnThem) {
   EXPECT_EQ(must(stat_at(cache->diff(), "a")).st_mtim.tv_sec, 1700000000);
 }
 
+TEST_F(LayerWriterTest, WhatSettlesTakesNoMore) {
+  for (auto size : {std::size_t{1}, std::size_t{4} << 20}) {  // at once, and by a thread of its own
+    auto w = writer();
+    add(w, dir_entry("a"));
+    add(w, file_entry("a/f", size), std::string(size, 'x'));
+    EXPECT_OK(w.begin_settling());
+    auto late = w.add(file_entry("a/late", 0));
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().code(), ErrorCode::Internal);
+    EXPECT_OK(w.settle());
+    EXPECT_EQ(must(stat_at(w.diff(), "a")).st_mtim.tv_sec, 1700000000);
+    EXPECT_EQ(must(read_file(w.diff(), "a/f")).size(), size);
+    EXPECT_EQ(must(w.seal()).size, static_cast<std::int64_t>(size));
+  }
+}
+
 struct BadAdd {
   const char* name;
   tar::Entry entry;

@@ -39,7 +39,7 @@ Result<void> LayerRecorder::segment(std::string_view bytes) {
 
 Result<void> LayerRecorder::file(std::string_view raw_name, std::int64_t size) {
   if (raw_name.size() > kBatchSize)
-    return Error(ErrorCode::InvalidArgument, "name is longer than 512 KiB");
+    return Error(ErrorCode::InvalidArgument, "name is longer than 256 KiB");
   if (raw_name.size() > space()) TRY(submit());
   std::memcpy(batch_->bytes.get() + batch_->used, raw_name.data(), raw_name.size());
   batch_->used += raw_name.size();
@@ -143,9 +143,13 @@ LayerRecorder::Batch* LayerRecorder::add_batch() {
   return batches_.emplace_back(std::make_unique<Batch>()).get();
 }
 
+Result<void> LayerRecorder::push() {
+  return is_threaded() && !batch_->tasks.empty() ? submit() : Result<void>();
+}
+
 Result<void> LayerRecorder::wait() {
   if (!is_threaded()) return {};
-  if (!batch_->tasks.empty()) TRY(submit());
+  TRY(push());
   for (auto done = done_.load(); done != handed_over_; done = done_.load()) done_.wait(done);
   if (gives_up_) return stop();
   return {};

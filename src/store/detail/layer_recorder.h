@@ -24,7 +24,7 @@
 namespace strata::detail {
 
 /// Turns the bytes of a layer's tar into its DiffID and tar-split, and does with them what else is
-/// asked for: laying down the files. The caller fills batches of 512 KiB and goes on; one thread
+/// asked for: laying down the files. The caller fills batches of 256 KiB and goes on; one thread
 /// digests them, another one does the tasks, both at most eight batches behind. A layer that fits
 /// into one batch needs no thread: its tasks are done at once. The first error of any side ends
 /// all.
@@ -47,18 +47,20 @@ class LayerRecorder {
   /// The same with its header, for who has it as an entry and not as bytes.
   Result<void> member(const tar::Entry& entry);
   /// Reads the content of the member from `source`. Corrupt if it holds less or more than `size`
-  /// bytes. `also`, if it is there, is a task for each piece of at most 512 KiB.
+  /// bytes. `also`, if it is there, is a task for each piece of at most 256 KiB.
   Result<void> content(ByteSource& source, std::int64_t size, const ByteSink& also = {});
 
   /// The same, not empty, if it may turn out not to be the content of the member: keep_content()
   /// follows, or drop_content() and then the right one. Gives it in one piece, which lives until
-  /// the next task is done; nothing if it has more than 512 KiB.
+  /// the next task is done; nothing if it has more than 256 KiB.
   Result<std::string_view> doubtful_content(ByteSource& source, std::int64_t size);
   void keep_content() { batch_->steps.push_back({Op::Keep, 0, 0}); }
   void drop_content() { batch_->steps.push_back({Op::Drop, 0, 0}); }
 
   /// Tasks are done one after the other, in the order of the calls.
   Result<void> then(Task task);
+  /// What was given so far does not wait for more.
+  Result<void> push();
   /// Until all tasks so far are done. The error of the first one that failed.
   Result<void> wait();
   /// Whether a task has failed. Its error comes, once, from whatever is called next.
@@ -68,8 +70,8 @@ class LayerRecorder {
   Result<Digest> finish();
 
  private:
-  static constexpr std::size_t kBatches = 8;
-  static constexpr std::size_t kBatchSize = std::size_t{512} << 10;
+  static constexpr std::size_t kBatches = 6;
+  static constexpr std::size_t kBatchSize = std::size_t{256} << 10;
   static constexpr std::size_t kMaxSegment = std::size_t{4} << 20;  // then it is cut
 
   enum class Op : std::uint8_t { Segment, Cut, File, Content, Doubt, Keep, Drop };
