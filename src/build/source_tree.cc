@@ -151,7 +151,7 @@ Result<std::vector<SourceFile>> SourceTree::walk(const std::string& path) const 
       TRY(open_in_root(root_, path.empty() ? "." : path, Resolve::NoLinks, O_RDONLY | O_DIRECTORY));
   std::string above = path.empty() ? "" : path + '/';
   std::vector<SourceFile> files;
-  files.reserve(128);
+  files.reserve(32);
   std::vector<SourceFile> held;  // ignored directories that something below may need
   TRY(walk_tree(root.get(), [&](const WalkEntry& e) -> Result<WalkStep> {
     std::string full;
