@@ -1,7 +1,6 @@
 // What a build does with a context that has not changed, step by step, on the file system of
 // TMPDIR. Argument: files, 100 in a directory. Reported: files/s.
 #include <benchmark/benchmark.h>
-#include <stdlib.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -14,6 +13,7 @@
 #include "build/source_tree.h"
 #include "build/stat_memo.h"
 #include "build/tarsum.h"
+#include "scratch_dir.h"
 
 namespace strata::build {
 namespace {
@@ -22,21 +22,16 @@ namespace {
 class Context {
  public:
   explicit Context(std::int64_t files) {
-    const char* tmp = std::getenv("TMPDIR");
-    path_ = std::string(tmp != nullptr ? tmp : "/tmp") + "/strata-bench-XXXXXX";
-    if (::mkdtemp(path_.data()) == nullptr) std::abort();
-    std::filesystem::create_directory(path_ + "/own");
+    const auto path = dir_.path();
+    std::filesystem::create_directory(path + "/own");
     for (std::int64_t i = 0; i < files; i++) {
-      auto directory = fmt::format("{}/src/part{:02}/d{:05}", path_, i / 2500, i / 100);
+      auto directory = fmt::format("{}/src/part{:02}/d{:05}", path, i / 2500, i / 100);
       if (i % 100 == 0) std::filesystem::create_directories(directory);
       std::ofstream(fmt::format("{}/file{:06}.txt", directory, i)) << "content " << i;
     }
-    root_ = *open_dir(AT_FDCWD, path_ + "/src");
-    own_ = *open_dir(AT_FDCWD, path_ + "/own");
+    root_ = *open_dir(AT_FDCWD, path + "/src");
+    own_ = *open_dir(AT_FDCWD, path + "/own");
   }
-  Context(const Context&) = delete;
-  Context& operator=(const Context&) = delete;
-  ~Context() { std::filesystem::remove_all(path_); }
 
   int root() const { return root_.get(); }
   SourceTree tree() const { return {root(), {}}; }
@@ -44,7 +39,7 @@ class Context {
   StatMemo memo() const { return {own_.get(), root(), Time{Time::now().seconds + 86400, 0}}; }
 
  private:
-  std::string path_;
+  ScratchDir dir_;
   UniqueFd root_;
   UniqueFd own_;
 };

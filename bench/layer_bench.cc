@@ -3,15 +3,14 @@
 // end of a benchmark: an ext4 without journal scans recently deleted inodes at every creation,
 // which takes fifty times as long as the rest.
 #include <benchmark/benchmark.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "scratch_dir.h"
 #include "store/layer_writer.h"
 #include "tar/writer.h"
 
@@ -21,21 +20,11 @@ namespace {
 /// A store that is gone at the end.
 class Scratch {
  public:
-  Scratch() {
-    const char* tmp = std::getenv("TMPDIR");
-    path_ = std::string(tmp != nullptr ? tmp : "/tmp") + "/strata-bench-XXXXXX";
-    if (::mkdtemp(path_.data()) == nullptr) std::abort();
-    store_ = *Store::open(path_ + "/root", Store::Access::Write);
-  }
-  ~Scratch() {
-    store_.reset();
-    std::filesystem::remove_all(path_);
-  }
   const Store& store() const { return *store_; }
 
  private:
-  std::string path_;
-  std::unique_ptr<Store> store_;
+  ScratchDir dir_;  // first: the store is in it
+  std::unique_ptr<Store> store_ = *Store::open(dir_.path() + "/root", Store::Access::Write);
 };
 
 /// `count` files of `size` bytes, 50 in a directory.

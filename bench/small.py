@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benchmarks of small parts (Google Benchmark) and writes their table into docs/performance.md.
 
-    ninja -C build/release bench/all && bench/small.py build/release/bench         some minutes; nothing else should run
+    ninja -C build/release bench/all && bench/small.py build/release/bench         about a minute; nothing else should run
     bench/small.py build/release/bench --only tar_bench --print
 """
 import argparse

@@ -82,7 +82,7 @@ class Run {
       for (std::size_t i = 1; i < threads; i++) others.emplace_back([this] { work(); });
       work();
     }
-    if (failure_) save_sums();
+    if (failure_) save_sums();  // which the last stage has not come to
     if (!failure_ && !state_.stages[target_]->image.id)
       return Failure{
           Error(ErrorCode::InvalidArgument, "No image was generated. Is your Dockerfile empty?")};

@@ -26,7 +26,7 @@ class WriteBehind {
   /// Waits for a sync that is under way.
   ~WriteBehind();
 
-  /// So many bytes were written or linked, or will be soon. Any thread.
+  /// So many bytes, at most, are for the disk to write, or will be soon. Any thread.
   void add(std::int64_t bytes);
   /// Nothing is written for a while: what has come since the last sync is not kept waiting for
   /// more, unless it is little.

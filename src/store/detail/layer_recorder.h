@@ -25,7 +25,7 @@ namespace strata::detail {
 
 /// Turns the bytes of a layer's tar into its DiffID and tar-split, and does with them what else is
 /// asked for: laying down the files. The caller fills batches of 256 KiB and goes on; one thread
-/// digests them, another one does the tasks, both at most eight batches behind. A layer that fits
+/// digests them, another one does the tasks, both at most six batches behind. A layer that fits
 /// into one batch needs no thread: its tasks are done at once. The first error of any side ends
 /// all.
 class LayerRecorder {
