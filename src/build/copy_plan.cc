@@ -145,7 +145,9 @@ CopyPlan::Meta CopyPlan::changed(const SourceFile& file) const {
 }
 
 void CopyPlan::put(const std::string& path, Item item) {
-  auto it = items_.lower_bound(path);
+  // A listing comes in this order.
+  const bool is_last = items_.empty() || WalkOrder()(items_.rbegin()->first, path);
+  auto it = is_last ? items_.end() : items_.lower_bound(path);
   if (it != items_.end() && it->first == path) {
     bool directories = it->second.meta.is_directory() && item.meta.is_directory();
     it->second = std::move(item);

@@ -365,12 +365,6 @@ Result<int> Stage::root() {
   return root_.get();
 }
 
-Result<std::vector<UniqueFd>> Stage::donors() {
-  // Behind a step that is still being hashed the parent's ChainID is not known.
-  if (!know_chain()) return std::vector<UniqueFd>();
-  return find_donors(build_.store, chain_);
-}
-
 Result<NamedContext*> Stage::named_files(const std::string& from) {
   NamedContext* none = nullptr;
   if (!build_.named.has(from)) return none;

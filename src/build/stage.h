@@ -163,6 +163,8 @@ class Stage {
   /// The files that --build-context has for a name; null if it has none, or an image.
   Result<NamedContext*> named_files(const std::string& from);
   Result<void> copy_context(NamedContext& named);
+  bool has_just_come(const std::string& directory) const;
+  Result<std::optional<LayerWriter>> make_directory(const std::string& path);
 
   Result<void> start_from_stage(const FinishedStage& stage);
   Result<Image> find_image(const std::string& name, const std::string& platform);
@@ -214,7 +216,6 @@ class Stage {
   Result<void> stand_on(const LayerWriter& layer);
   /// The merged view of what the stage has come to; -1 if it has no layer.
   Result<int> root();
-  Result<std::vector<UniqueFd>> donors();
 
   BuildState& build_;
   std::size_t index_;

@@ -3,6 +3,9 @@
 #include <stdio.h>
 
 #include <algorithm>
+#include <functional>
+#include <future>
+#include <thread>
 
 #include "base/io.h"
 #include "build/cache.h"
@@ -21,6 +24,8 @@
 namespace strata::build {
 
 namespace {
+
+constexpr std::int64_t kLargeFile = std::int64_t{1} << 20;  // bytes
 
 /// --checksum of ADD, which has one source, and that a URL or a repository.
 Result<void> check_checksum(const std::vector<std::string>& sources, const std::string& text) {
@@ -48,6 +53,19 @@ Result<bool> is_archive(const SourceTree& tree, const SourceFile& file) {
   auto first = reader.next();
   return first && first->has_value();
 }
+
+/// A layer that a thread of its own makes while its content is still being planned.
+class NewLayer {
+ public:
+  explicit NewLayer(std::function<Result<LayerWriter>()> make)
+      : thread_([this, make = std::move(make)] { made_.set_value(make()); }) {}
+
+  Result<LayerWriter> take() { return made_.get_future().get(); }
+
+ private:
+  std::promise<Result<LayerWriter>> made_;
+  std::jthread thread_;  // last: it uses what is above
+};
 
 }  // namespace
 
@@ -286,6 +304,18 @@ void Stage::tell_file_miss(const CopyPlan& plan, bool unpacks) {
 }
 
 Result<LayerWriter> Stage::write_files(FileStep& step) {
+  // Behind a step that is still being hashed the parent's ChainID is not known.
+  const bool may_have_donors = know_chain();
+  const bool is_large = std::any_of(step.files.begin(), step.files.end(), [](const auto& source) {
+    return source.copy.file.is_directory() || source.copy.file.size >= kLargeFile;
+  });
+  NewLayer opened([this, may_have_donors, is_large]() -> Result<LayerWriter> {
+    std::vector<UniqueFd> donors;
+    if (may_have_donors) donors = TRY(find_donors(build_.store, chain_));
+    auto layer = TRY(LayerWriter::create(build_.store, base_, std::move(donors)));
+    if (is_large) layer.expect_much();
+    return layer;
+  });
   std::vector<std::size_t> archives;  // indices
   std::string place;
   CopyPlan plan(step.link ? -1 : TRY(root()), step.rules);
@@ -303,8 +333,7 @@ Result<LayerWriter> Stage::write_files(FileStep& step) {
   }
   plan.finish();
   tell_file_miss(plan, !archives.empty());
-  auto equal_files = TRY(donors());
-  auto layer = TRY(LayerWriter::create(build_.store, base_, std::move(equal_files)));
+  auto layer = TRY(opened.take());
   auto* behind = build_.request.behind;
   auto tell = [&, last = std::int64_t{0}](const CopyPlan::Copied& copied) mutable {
     output_.copied(copied.bytes);
@@ -367,6 +396,28 @@ Result<void> Stage::run(const dockerfile::Workdir& v) {
   if (TRY(look_up(probe, material))) return {};
   if (TRY(reuse(probe, material))) return {};
 
+  std::optional<LayerWriter> layer;
+  if (!has_just_come(config_.working_dir)) layer = TRY(make_directory(config_.working_dir));
+  announce_container();
+  announce_removal();
+  return commit({.container_config = std::move(probe),
+                 .layer = std::move(layer),
+                 .material = std::move(material)});
+}
+
+/// Whether the step before has laid it down: then nobody need mount the image to know that it is
+/// there.
+bool Stage::has_just_come(const std::string& directory) const {
+  if (!config_.user.empty()) return false;  // whom the image must have
+  if (base_.pending.empty() || base_.pending.back()->link() != base_.lowers.front()) return false;
+  std::string path(strip_front(directory));
+  return open_in_root(base_.pending.back()->diff(), path.empty() ? "." : path, Resolve::NoLinks,
+                      O_PATH | O_DIRECTORY)
+      .has_value();
+}
+
+/// None if the image has it. With those above it, for USER.
+Result<std::optional<LayerWriter>> Stage::make_directory(const std::string& path) {
   int image = TRY(root());
   Owner owner;
   if (image >= 0 && !config_.user.empty()) {
@@ -376,18 +427,11 @@ Result<void> Stage::run(const dockerfile::Workdir& v) {
   CopyRules rules;
   rules.time = build_.epoch;
   CopyPlan plan(image, rules);
-  bool missing = TRY(plan.add_directory(config_.working_dir, owner));
-  announce_container();
-  std::optional<LayerWriter> layer;
-  if (missing) {
-    layer = TRY(LayerWriter::create(build_.store, base_, {}));
-    TRY(plan.write(*layer, nullptr, {}, build_.stop).context("WORKDIR {}", config_.working_dir));
-    TRY(stand_on(*layer));
-  }
-  announce_removal();
-  return commit({.container_config = std::move(probe),
-                 .layer = std::move(layer),
-                 .material = std::move(material)});
+  if (!TRY(plan.add_directory(path, owner))) return std::optional<LayerWriter>();
+  auto layer = TRY(LayerWriter::create(build_.store, base_, {}));
+  TRY(plan.write(layer, nullptr, {}, build_.stop).context("WORKDIR {}", path));
+  TRY(stand_on(layer));
+  return std::optional(std::move(layer));
 }
 
 }  // namespace strata::build

@@ -319,6 +319,8 @@ Result<LayerWriter> LayerWriter::adopt(const Store& store, std::shared_ptr<Cache
   return LayerWriter(std::move(state));
 }
 
+void LayerWriter::expect_much() { state_->recorder->expect_much(); }
+
 Result<void> LayerWriter::add(const tar::Entry& entry, ByteSource* content) {
   auto done = state_->add(entry, content);
   if (!done && !state_->recorder->has_failed_task()) done.error().add_context(entry.name);

@@ -48,6 +48,10 @@ class LayerWriter {
   /// it and makes the tar that dockerd 28 would make (section 7).
   static Result<LayerWriter> adopt(const Store& store, std::shared_ptr<CacheDir> upper);
 
+  /// More than a few files will come: what that needs is made ready now, not on the way. To be
+  /// called first of all.
+  void expect_much();
+
   LayerWriter(LayerWriter&&) noexcept;
   LayerWriter& operator=(LayerWriter&&) noexcept;
   ~LayerWriter();

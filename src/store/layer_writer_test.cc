@@ -182,11 +182,30 @@ TEST_F(LayerWriterTest, ManyBatchesAndFilesOfAllSizes) {
 }
 
 TEST_F(LayerWriterTest, NoEntryIsDockersEmptyLayer) {
-  auto w = writer();
-  auto sealed = must(w.seal());
-  EXPECT_TRUE(sealed.empty);
-  EXPECT_EQ(sealed.diff_id.str(),
-            "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef");
+  for (bool expects_much : {false, true}) {
+    auto w = writer();
+    if (expects_much) w.expect_much();
+    auto sealed = must(w.seal());
+    EXPECT_TRUE(sealed.empty);
+    EXPECT_EQ(sealed.diff_id.str(),
+              "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef");
+  }
+}
+
+TEST_F(LayerWriterTest, WhatIsExpectedDoesNotMatter) {
+  for (std::size_t size : {1U, 1U << 20, 20U << 20}) {
+    const auto content = random_bytes(size, 1);
+    auto layer_of = [&](bool expects_much) {
+      auto w = writer();
+      if (expects_much) w.expect_much();
+      add(w, file_entry("a", size), content);
+      add(w, file_entry("b", 1), "b");
+      must(w.settle());
+      EXPECT_EQ(must(read_file(w.diff(), "a")), content);
+      return must(w.seal()).diff_id;
+    };
+    EXPECT_EQ(layer_of(true), layer_of(false)) << size;
+  }
 }
 
 TEST_F(LayerWriterTest, DeepTrees) {
@@ -278,6 +297,10 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(LayerWriterTest, DroppedAtAnyTimeLeavesNothing) {
   auto before = contents();
   { auto w = writer(); }
+  {
+    auto w = writer();
+    w.expect_much();
+  }
   {
     auto w = writer();
     add(w, file_entry("big", 8 << 20), random_bytes(8 << 20, 1));

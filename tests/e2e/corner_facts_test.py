@@ -113,6 +113,23 @@ class CornerFacts(Language):
         found = self.files()
         self.assertEqual([(found[name].uid, found[name].gid) for name in ("root-owned", "new", "new/deep")], [(5, 6), (1000, 1001), (1000, 1001)])
 
+    def test_78_workdir_in_what_was_just_copied(self):
+        """Whether the directory is there is asked of that layer alone; what leads to it decides all the same."""
+        def build(path):
+            folder = self.context({"Dockerfile": FROM + f"COPY made /made\nWORKDIR {path}\n", "made/w/f": "f"})
+            for name, target in (("there", "w"), ("away", "/elsewhere")):
+                link = os.path.join(folder, "made", name)
+                if not os.path.islink(link):
+                    os.symlink(target, link)
+            self.engine("build", "--network", "none", "-t", "t:1", folder)
+            return int(self.engine("image", "inspect", "--format", "{{len .RootFS.Layers}}", "t:1"))
+
+        for path, made in (("/made/w", False), ("/made/./w/", False), ("/made/w/..", False), ("/", False), ("/made/there", False),
+                           ("/made/new", True), ("/made/there/deep", True), ("/made/away", True)):
+            with self.subTest(path=path):
+                self.assertEqual(build(path), 3 if made else 2)
+        self.assertIn("elsewhere", self.files())
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -26,8 +26,8 @@ namespace strata::detail {
 /// Turns the bytes of a layer's tar into its DiffID and tar-split, and does with them what else is
 /// asked for: laying down the files. The caller fills batches of 256 KiB and goes on; one thread
 /// digests them, another one does the tasks, both at most six batches behind. A layer that fits
-/// into one batch needs no thread: its tasks are done at once. The first error of any side ends
-/// all.
+/// into one batch needs no thread, if nobody expects more: its tasks are done at once. The first
+/// error of any side ends all.
 class LayerRecorder {
  public:
   using Task = std::function<Result<void>()>;
@@ -37,6 +37,10 @@ class LayerRecorder {
   LayerRecorder(const LayerRecorder&) = delete;
   LayerRecorder& operator=(const LayerRecorder&) = delete;
   ~LayerRecorder();
+
+  /// Much will come: the threads start now, and the memory of all batches is there before it is
+  /// written to. To be called first of all.
+  void expect_much();
 
   /// Bytes of the tar that the tar-split holds: headers, padding.
   Result<void> segment(std::string_view bytes);
