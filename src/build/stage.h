@@ -156,6 +156,7 @@ class Stage {
   Result<std::unique_ptr<LooseFile>> fetch(const FileStep& step, const std::string& url);
   Result<std::unique_ptr<LooseFile>> clone(const FileStep& step, const std::string& url);
   Result<void> copy_files(FileStep& step);
+  Result<LayerWriter> make_layer(bool has_donors, bool expects_much) const;
   Result<LayerWriter> write_files(FileStep& step);
   Result<void> unpack_archives(const FileStep& step, const std::vector<std::size_t>& archives,
                                const CacheDir& layer, const std::string& place);

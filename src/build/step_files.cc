@@ -77,6 +77,12 @@ Result<std::string> Stage::FileStep::text() const {
   return front() + Tarsums::combine(parts) + back();
 }
 
+bool Stage::FileStep::may_be_large() const {
+  return std::any_of(files.begin(), files.end(), [](const Source& source) {
+    return source.copy.file.is_directory() || source.copy.file.size >= kLargeFile;
+  });
+}
+
 std::string Stage::FileStep::front() const { return fmt::format("#(nop) {} {}", name, flags); }
 std::string Stage::FileStep::back() const { return fmt::format(" in {} ", destination); }
 
@@ -303,18 +309,19 @@ void Stage::tell_file_miss(const CopyPlan& plan, bool unpacks) {
   tell_miss();
 }
 
+/// On what the stage has come to. On a thread of its own: it changes nothing of the stage.
+Result<LayerWriter> Stage::make_layer(bool has_donors, bool expects_much) const {
+  std::vector<UniqueFd> donors;
+  if (has_donors) donors = TRY(find_donors(build_.store, chain_));
+  auto layer = TRY(LayerWriter::create(build_.store, base_, std::move(donors)));
+  if (expects_much) layer.expect_much();
+  return layer;
+}
+
 Result<LayerWriter> Stage::write_files(FileStep& step) {
   // Behind a step that is still being hashed the parent's ChainID is not known.
-  const bool may_have_donors = know_chain();
-  const bool is_large = std::any_of(step.files.begin(), step.files.end(), [](const auto& source) {
-    return source.copy.file.is_directory() || source.copy.file.size >= kLargeFile;
-  });
-  NewLayer opened([this, may_have_donors, is_large]() -> Result<LayerWriter> {
-    std::vector<UniqueFd> donors;
-    if (may_have_donors) donors = TRY(find_donors(build_.store, chain_));
-    auto layer = TRY(LayerWriter::create(build_.store, base_, std::move(donors)));
-    if (is_large) layer.expect_much();
-    return layer;
+  NewLayer new_layer([this, &step, has_donors = know_chain()] {
+    return make_layer(has_donors, step.may_be_large());
   });
   std::vector<std::size_t> archives;  // indices
   std::string place;
@@ -333,7 +340,7 @@ Result<LayerWriter> Stage::write_files(FileStep& step) {
   }
   plan.finish();
   tell_file_miss(plan, !archives.empty());
-  auto layer = TRY(opened.take());
+  auto layer = TRY(new_layer.take());
   auto* behind = build_.request.behind;
   auto tell = [&, last = std::int64_t{0}](const CopyPlan::Copied& copied) mutable {
     output_.copied(copied.bytes);
