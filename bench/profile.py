@@ -77,7 +77,9 @@ class Profiler:
         events = ["page-faults", "context-switches", "user_time", "system_time"]
         out = self.scratch / "stat"
         self.run(workload, "perf", "stat", "-x", ";", "-e", ",".join(events), "-o", out)
-        values = [float(line.split(";")[0]) for line in out.read_text().splitlines() if ";" in line and not line.startswith("#")]
+        fields = [line.split(";")[0] for line in out.read_text().splitlines() if ";" in line and not line.startswith("#")]
+        # Nothing counted: no tick of the clock fell into the user's, or the system's, part of a short run.
+        values = [0.0 if field == "<not counted>" else float(field) for field in fields]
         return int(values[0]), int(values[1]), values[2] / 1e9, values[3] / 1e9
 
     def calls(self, workload):
