@@ -44,6 +44,7 @@ struct Stage::FileStep {
   Error failed(const std::string& why) const {
     return Error(ErrorCode::InvalidArgument, fmt::format("{} failed: {}", name, why));
   }
+  /// Whether LayerWriter::expect_much() pays.
   bool may_be_large() const;
   /// The step's Cmd text; between front and back are the sums, which it computes.
   Result<std::string> text() const;

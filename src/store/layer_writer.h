@@ -48,13 +48,13 @@ class LayerWriter {
   /// it and makes the tar that dockerd 28 would make (section 7).
   static Result<LayerWriter> adopt(const Store& store, std::shared_ptr<CacheDir> upper);
 
-  /// More than a few files will come: what that needs is made ready now, not on the way. To be
-  /// called first of all.
-  void expect_much();
-
   LayerWriter(LayerWriter&&) noexcept;
   LayerWriter& operator=(LayerWriter&&) noexcept;
   ~LayerWriter();
+
+  /// More than a few files will come: what that needs is made ready now, not on the way. To be
+  /// called at most once, and first of all.
+  void expect_much();
 
   /// The entry becomes a file of the cache directory and of the tar; its header is ours (7.2, 7.3).
   /// Names are relative and clean, a directory's without trailing slash; parents come before

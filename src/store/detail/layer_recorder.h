@@ -39,7 +39,7 @@ class LayerRecorder {
   ~LayerRecorder();
 
   /// Much will come: the threads start now, and the memory of all batches is there before it is
-  /// written to. To be called first of all.
+  /// written to. To be called at most once, and first of all.
   void expect_much();
 
   /// Bytes of the tar that the tar-split holds: headers, padding.

@@ -85,6 +85,19 @@ class TarText {
   std::string bytes_;
 };
 
+/// Runs a program that must succeed; the first line of its output.
+inline std::string run_tool(const std::vector<std::string>& argv) {
+  Command command;
+  command.argv = argv;
+  auto output = must(run_and_capture(std::move(command)));
+  EXPECT_TRUE(output.status.success()) << output.err;
+  return output.out.substr(0, output.out.find('\n'));
+}
+
+/// A value of security.capability.
+inline const std::string kCapability(
+    "\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", 20);
+
 /// A data-root of its own, open for writing.
 class StoreTest : public testing::Test {
  protected:
