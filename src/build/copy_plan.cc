@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "fs/xattr.h"
+#include "tar/crc64.h"
 
 namespace strata::build {
 namespace {
@@ -22,13 +23,11 @@ class ContentSource final : public ByteSource {
   ContentSource(const SourceTree& tree, const SourceFile& file, Tell tell,
                 const std::stop_token& stop)
       : tree_(tree), file_(file), left_(file.size), tell_(std::move(tell)), stop_(stop) {}
-  void sum_with(Hasher hasher, std::optional<Fingerprinter> printer) {
-    hasher_.emplace(std::move(hasher));
-    printer_ = std::move(printer);
-  }
-  Tarsums::Known sum() {
-    return {hasher_->finish(), printer_ ? std::optional(printer_->finish()) : std::nullopt};
-  }
+  void sum_with(Hasher hasher) { hasher_.emplace(std::move(hasher)); }
+  void count_crc() { crc_ = 0; }
+  /// What was asked for, when all is read.
+  Digest sum() { return hasher_->finish(); }
+  std::optional<std::uint64_t> crc() const { return crc_; }
 
   /// For who needs it before it is read.
   Result<int> open() {
@@ -44,7 +43,7 @@ class ContentSource final : public ByteSource {
     FdSource source(TRY(open()));
     std::size_t n = TRY(source.read(buffer));
     if (hasher_) hasher_->update(buffer.data(), n);
-    if (printer_) printer_->update({buffer.data(), n});
+    if (crc_) crc_ = tar::crc64({buffer.data(), n}, *crc_);
     tell_(static_cast<std::int64_t>(n));
     left_ -= std::min(left_, static_cast<std::int64_t>(n));
     return n;
@@ -58,7 +57,7 @@ class ContentSource final : public ByteSource {
   Tell tell_;
   const std::stop_token& stop_;
   std::optional<Hasher> hasher_;
-  std::optional<Fingerprinter> printer_;
+  std::optional<std::uint64_t> crc_;
 };
 
 }  // namespace
@@ -329,12 +328,11 @@ void CopyPlan::finish() {
 
 struct CopyPlan::Writing {
   LayerWriter& layer;
-  Tarsums* sums;
+  const Sums& sums;
   const TellCopied& told;
   const std::stop_token& stop;
   Copied copied;
   std::map<std::pair<dev_t, ino_t>, std::string> linked;  // first name of files with several
-  std::optional<Fingerprinter> printer;                   // of the memo behind `sums`
 
   void tell_read(std::int64_t bytes) { tell(bytes, bytes); }
   void tell_linked(std::int64_t bytes) { tell(bytes, kBlock); }
@@ -345,10 +343,9 @@ struct CopyPlan::Writing {
   }
 };
 
-Result<void> CopyPlan::write(LayerWriter& layer, Tarsums* sums, const TellCopied& tell,
+Result<void> CopyPlan::write(LayerWriter& layer, const Sums& sums, const TellCopied& tell,
                              const std::stop_token& stop) const {
-  Writing to{layer, sums, tell, stop, {}, {}, {}};
-  if (sums != nullptr) to.printer = sums->fingerprinter();
+  Writing to{layer, sums, tell, stop, {}, {}};
   for (const auto& [path, item] : items_) {
     if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
     TRY(write_item(to, path, item));
@@ -376,13 +373,13 @@ Result<void> CopyPlan::write_item(Writing& to, const std::string& path, const It
   return write_content(to, std::move(entry), item);
 }
 
-/// A file that the memo knows need not be read where an earlier layer has its content. It had no
-/// capability then, so it has none now.
+/// A file that has not changed since it was laid down in the known layer need not be read. It had
+/// no capability then, so it has none now.
 Result<void> CopyPlan::write_known(Writing& to, const tar::Entry& entry, const Item& item,
-                                   const Fingerprint& known) {
+                                   std::uint64_t crc) {
   ContentSource content(
       *item.tree, *item.from, [&to](std::int64_t n) { to.tell_read(n); }, to.stop);
-  TRY(to.layer.add_known(entry, {*to.printer, known}, content));
+  TRY(to.layer.add_known(entry, crc, content));
   if (content.is_open()) return content.check_unchanged();
   to.tell_linked(entry.size);
   return {};
@@ -390,23 +387,25 @@ Result<void> CopyPlan::write_known(Writing& to, const tar::Entry& entry, const I
 
 Result<void> CopyPlan::write_content(Writing& to, tar::Entry entry, const Item& item) {
   const SourceFile& file = *item.from;
-  bool has_sum = to.sums != nullptr && to.sums->are_of(item.tree);
-  auto known = has_sum ? to.sums->recall(file) : std::nullopt;
-  if (known && known->content && to.printer) return write_known(to, entry, item, *known->content);
+  auto* sums = to.sums.of != nullptr && to.sums.of->are_of(item.tree) ? to.sums.of : nullptr;
+  auto known = sums != nullptr ? sums->recall(file) : std::nullopt;
+  if (known && known->crc && known->noted_from <= to.sums.note)
+    return write_known(to, entry, item, *known->crc);
 
   ContentSource content(
       *item.tree, file, [&to](std::int64_t n) { to.tell_read(n); }, to.stop);
   int fd = TRY(content.open().context("{}", file.path));
   auto capability = TRY(get_xattr(fd, "", kCapability).context("{}", file.path));
-  const bool is_plain = !capability;
+  const bool wants_crc =
+      sums != nullptr && sums->keeps_crc() && !capability && !(known && known->crc);
   if (capability) entry.xattrs.emplace_back(kCapability, *std::move(capability));
-  const bool sum = has_sum && !known;
-  if (sum)
-    content.sum_with(begin_tarsum(TRY(to.sums->header(file))),
-                     is_plain ? to.sums->fingerprinter() : std::nullopt);
+  const bool wants_sum = sums != nullptr && !known;
+  if (wants_sum) content.sum_with(begin_tarsum(TRY(sums->header(file))));
+  if (wants_crc) content.count_crc();
   TRY(to.layer.add(entry, &content));
   TRY(content.check_unchanged());
-  if (sum) to.sums->remember(file, content.sum());
+  if (wants_sum || wants_crc)
+    sums->remember(file, {wants_sum ? content.sum() : known->sum, content.crc()});
   return {};
 }
 

@@ -75,10 +75,15 @@ class CopyPlan {
     std::int64_t dirtied = 0;  // that the disk may have to write: a linked file is one block
   };
   using TellCopied = std::function<void(const Copied&)>;
-  /// Gives all of it to `layer`, whose settle() waits until it is written. With `sums`, the sums of
-  /// files that are not known yet are computed from the same read. `tell` (may be empty) is called
-  /// again and again. Cancelled soon after `stop` is requested.
-  Result<void> write(LayerWriter& layer, Tarsums* sums, const TellCopied& tell,
+  /// What is known of the files.
+  struct Sums {
+    Tarsums* of = nullptr;  // the sums of files that are not known yet come from the same read
+    /// The note (StatMemo) about the known layer of LayerWriter; 0: it has none.
+    std::uint64_t note = 0;
+  };
+  /// Gives all of it to `layer`, whose settle() waits until it is written. `tell` (may be empty) is
+  /// called again and again. Cancelled soon after `stop` is requested.
+  Result<void> write(LayerWriter& layer, const Sums& sums, const TellCopied& tell,
                      const std::stop_token& stop) const;
 
  private:
@@ -128,7 +133,7 @@ class CopyPlan {
   struct Writing;  // where to, and what is known on the way
   Result<void> write_item(Writing& to, const std::string& path, const Item& item) const;
   static Result<void> write_known(Writing& to, const tar::Entry& entry, const Item& item,
-                                  const Fingerprint& known);
+                                  std::uint64_t crc);
   static Result<void> write_content(Writing& to, tar::Entry entry, const Item& item);
 
   int image_root_;

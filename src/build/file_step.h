@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,10 @@ struct Stage::FileStep {
   }
   /// Whether LayerWriter::expect_much() pays.
   bool may_be_large() const;
+  /// What stands for the places that files of `tree` get, for StatMemo::note(): on the same layers,
+  /// each is that of one and the same file. None where the files of several sources may have the
+  /// same place, so that the last one wins.
+  std::optional<Digest> places() const;
   /// The step's Cmd text; between front and back are the sums, which it computes.
   Result<std::string> text() const;
   std::string front() const;

@@ -5,21 +5,23 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <type_traits>
 
 #include "base/io.h"
+#include "digest/checksum.h"
 
 namespace strata::build {
 namespace {
 
-constexpr std::string_view kMemoMagic("strata memo 4\n\0\0", 16);
+constexpr std::string_view kMemoMagic("strata memo 5\n\0\0", 16);
 constexpr std::size_t kBlockContent = std::size_t{64} << 10;  // bytes; one record may go beyond
 constexpr std::size_t kMaxBlock = kBlockContent + 8192;
 constexpr std::size_t kLongestPath = 4096;  // bytes
 
 struct FileHead {
   char magic[kMemoMagic.size()] = {};
-  Fingerprinter::Key key{};
-  std::uint64_t key_sum = 0;
+  MemoHead memo;
+  std::uint64_t sum = 0;  // of `memo`
 };
 
 struct BlockHead {
@@ -28,8 +30,11 @@ struct BlockHead {
   std::uint64_t sum = 0;
 };
 
-std::uint64_t sum_of(const Fingerprinter::Key& key) {
-  return checksum({reinterpret_cast<const char*>(key.data()), key.size()});
+static_assert(std::has_unique_object_representations_v<MemoHead>);
+static_assert(std::has_unique_object_representations_v<MemoStat>);
+
+std::uint64_t sum_of(const MemoHead& head) {
+  return checksum({reinterpret_cast<const char*>(&head), sizeof head});
 }
 
 /// Fewer bytes than asked for at the end of the file, or where it cannot be read.
@@ -55,9 +60,9 @@ bool MemoReader::read_head() {
   FileHead head;
   if (read_at(file_.get(), reinterpret_cast<char*>(&head), sizeof head, 0) < sizeof head ||
       std::string_view(head.magic, sizeof head.magic) != kMemoMagic ||
-      head.key_sum != sum_of(head.key))
+      head.sum != sum_of(head.memo))
     return false;
-  key_ = head.key;
+  head_ = head.memo;
   return true;
 }
 
@@ -202,12 +207,12 @@ std::optional<MemoStat> MemoRecords::find(std::string_view path) {
   return here.stat;
 }
 
-MemoWriter::MemoWriter(int file, const Fingerprinter::Key& key) : file_(file) {
-  FileHead head;
-  std::memcpy(head.magic, kMemoMagic.data(), kMemoMagic.size());
-  head.key = key;
-  head.key_sum = sum_of(key);
-  write({reinterpret_cast<const char*>(&head), sizeof head});
+MemoWriter::MemoWriter(int file, const MemoHead& head) : file_(file) {
+  FileHead written;
+  std::memcpy(written.magic, kMemoMagic.data(), kMemoMagic.size());
+  written.memo = head;
+  written.sum = sum_of(head);
+  write({reinterpret_cast<const char*>(&written), sizeof written});
 }
 
 void MemoWriter::write(std::string_view bytes) {

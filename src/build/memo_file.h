@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -10,7 +11,6 @@
 
 #include "base/fd.h"
 #include "build/source_file.h"
-#include "digest/fingerprint.h"
 
 namespace strata::build {
 
@@ -27,16 +27,31 @@ struct MemoStat {
   std::uint32_t mode = 0;
   std::uint32_t path_size = 0;  // bytes
   std::uint8_t sum[32] = {};    // SHA-256
-  /// Of the content, by the key of the memo file. Zeros: unknown, or the file has a capability.
-  std::uint8_t content[16] = {};
+  std::uint64_t crc = 0;        // CRC-64 of the content
+  /// The first note that is younger than this record. 0: the CRC is not known, or the file has a
+  /// capability.
+  std::uint64_t noted_from = 0;
+};
+
+/// That a step has laid the files of the context down in a layer, as they were then.
+struct MemoNote {
+  std::uint8_t step[32] = {};  // what stands for it
+  char cache_id[64] = {};      // of the layer
+  std::uint64_t number = 0;    // of all notes that were ever made, from 1; 0: none
+};
+
+/// What stands before the records of a memo file.
+struct MemoHead {
+  std::uint64_t last_note = 0;          // its number
+  std::array<MemoNote, 16> notes = {};  // newest first
 };
 
 /// The records of a memo file in the order of a walk, read a block at a time: a context of millions
 /// of files needs no more memory than one of a hundred.
 ///
-///   "strata memo 4\n", two NULs, the secret key of the fingerprints (16 bytes), checksum() of the
-///   key, then blocks: bytes of the content (32 bits), number of records (32 bits), checksum() of
-///   the content, content: for each record a MemoStat and its path.
+///   "strata memo 5\n", two NULs, a MemoHead, checksum() of it, then blocks: bytes of the content
+///   (32 bits), number of records (32 bits), checksum() of the content, content: for each record a
+///   MemoStat and its path.
 ///
 /// A block that is torn or damaged is one without records, a file of another version one without
 /// blocks. Not thread-safe.
@@ -47,8 +62,8 @@ class MemoReader {
   explicit MemoReader(UniqueFd file);
 
   std::size_t records() const { return records_; }
-  /// None if there are no blocks.
-  const std::optional<Fingerprinter::Key>& key() const { return key_; }
+  /// Empty if there are no blocks.
+  const MemoHead& head() const { return head_; }
 
   /// A record; `path` is valid until the next call.
   struct Record {
@@ -80,7 +95,7 @@ class MemoReader {
   bool read_head();
 
   UniqueFd file_;
-  std::optional<Fingerprinter::Key> key_;
+  MemoHead head_;
   std::vector<Block> blocks_;
   std::size_t records_ = 0;
   std::size_t block_ = 0;  // the one that is in content_
@@ -141,7 +156,7 @@ class MemoRecords {
 class MemoWriter {
  public:
   /// `file` is empty and borrowed.
-  MemoWriter(int file, const Fingerprinter::Key& key);
+  MemoWriter(int file, const MemoHead& head);
   void add(const MemoStat& stat, std::string_view path);
   /// The first error of all writes.
   Result<void> finish();

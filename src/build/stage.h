@@ -109,9 +109,10 @@ class Stage {
   Result<void> run(const dockerfile::OnBuild& v);
   Result<void> run(const dockerfile::From& v);  // only as a trigger, which docker refuses
   // step_files.cc
-  Result<void> run(const dockerfile::Workdir& v);
   Result<void> run(const dockerfile::Copy& v);
   Result<void> run(const dockerfile::Add& v);
+  // step_workdir.cc
+  Result<void> run(const dockerfile::Workdir& v);
   // step_run.cc
   Result<void> run(const dockerfile::Run& v);
 
@@ -156,7 +157,8 @@ class Stage {
   Result<std::unique_ptr<LooseFile>> fetch(const FileStep& step, const std::string& url);
   Result<std::unique_ptr<LooseFile>> clone(const FileStep& step, const std::string& url);
   Result<void> copy_files(FileStep& step);
-  Result<LayerWriter> make_layer(bool has_donors, bool expects_much) const;
+  struct NewLayer;
+  Result<NewLayer> make_layer(const FileStep& step, bool has_donors) const;
   Result<LayerWriter> write_files(FileStep& step);
   Result<void> unpack_archives(const FileStep& step, const std::vector<std::size_t>& archives,
                                const CacheDir& layer, const std::string& place);

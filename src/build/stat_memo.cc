@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -47,10 +48,7 @@ StatMemo::StatMemo(int own_dir, int root, Time now)
     : own_dir_(own_dir), name_(std::string(kMemoDirectory) + '/' + file_name(root)), now_(now) {
   if (auto file = open_at(own_dir_, name_, O_RDONLY)) old_ = MemoReader(*std::move(file));
   seen_.resize(old_.records());
-  if (old_.key())
-    key_ = *old_.key();
-  else
-    fill_random(key_);
+  head_ = old_.head();
 }
 
 namespace {
@@ -61,10 +59,8 @@ std::optional<StatMemo::Known> known_by(const MemoStat& record, const SourceFile
   if (std::memcmp(&record, &wanted, offsetof(MemoStat, sum)) != 0) return std::nullopt;
   std::array<std::uint8_t, Digest::kBytes> sum;
   std::memcpy(sum.data(), record.sum, sum.size());
-  Fingerprint content;
-  std::memcpy(content.data(), record.content, content.size());
-  if (content == Fingerprint{}) return StatMemo::Known{Digest(sum), std::nullopt};
-  return StatMemo::Known{Digest(sum), content};
+  if (record.noted_from == 0) return StatMemo::Known{Digest(sum), std::nullopt};
+  return StatMemo::Known{Digest(sum), record.crc, record.noted_from};
 }
 
 }  // namespace
@@ -88,9 +84,31 @@ bool StatMemo::record(const SourceFile& file, const Known& known) {
   }
   auto stat = stat_of(file);
   std::memcpy(stat.sum, known.sum.bytes().data(), sizeof stat.sum);
-  if (known.content) std::memcpy(stat.content, known.content->data(), sizeof stat.content);
+  if (known.crc) {
+    stat.crc = *known.crc;
+    stat.noted_from = head_.last_note + 1;
+  }
   fresh_.put(stat, file.path);
   return true;
+}
+
+std::vector<StatMemo::Laid> StatMemo::laid_by(const Digest& step) const {
+  std::vector<Laid> found;
+  for (const auto& note : head_.notes)
+    if (note.number > 0 && std::memcmp(note.step, step.bytes().data(), sizeof note.step) == 0)
+      found.push_back({std::string(note.cache_id, sizeof note.cache_id), note.number});
+  return found;
+}
+
+void StatMemo::note(const Digest& step, std::string_view cache_id) {
+  MemoNote note;
+  if (cache_id.size() != sizeof note.cache_id) return;
+  std::memcpy(note.step, step.bytes().data(), sizeof note.step);
+  cache_id.copy(note.cache_id, cache_id.size());
+  note.number = ++head_.last_note;
+  std::shift_right(head_.notes.begin(), head_.notes.end(), 1);
+  head_.notes.front() = note;
+  has_noted_ = true;
 }
 
 /// The old records and the fresh ones, which win, in the order of a walk.
@@ -99,7 +117,7 @@ Result<void> StatMemo::write(int file) {
   for (bool s : seen_) seen += s ? 1 : 0;
   bool keep_unseen = old_.records() <= 2 * seen + kKeptUnseen;
 
-  MemoWriter out(file, key_);
+  MemoWriter out(file, head_);
   old_.rewind();
   auto old = old_.next();
   auto pass_old = [&] {
@@ -116,7 +134,7 @@ Result<void> StatMemo::write(int file) {
 }
 
 void StatMemo::save() {
-  if (fresh_.size() == 0) return;
+  if (fresh_.size() == 0 && !has_noted_) return;
   // Lost or torn by a power cut it is recognised by its checksum: so it is not worth a sync.
   if (!make_dirs(own_dir_, kMemoDirectory, 0700)) return;
   auto temporary = fmt::format("{}/.tmp-{}", kMemoDirectory, random_hex(8));
@@ -126,6 +144,7 @@ void StatMemo::save() {
                     ::renameat(own_dir_, temporary.c_str(), own_dir_, name_.c_str()) == 0;
   if (!is_written) ::unlinkat(own_dir_, temporary.c_str(), 0);
   fresh_.clear();
+  has_noted_ = false;
 }
 
 }  // namespace strata::build

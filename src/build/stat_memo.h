@@ -2,19 +2,19 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "build/memo_file.h"
 #include "build/source_tree.h"
 #include "digest/digest.h"
-#include "digest/fingerprint.h"
 
 namespace strata::build {
 
 /// The sums of a context's files as the last build left them, so that files that have not changed
-/// are looked at but not read. With each comes a fingerprint of its content: who has a file that
-/// may be the same can tell whether it is. ROOT/strata/memo/<context>: one file (memo_file.h) for
-/// each context directory, expendable like all below strata/.
+/// are looked at but not read; and in which layers steps have laid them down, to be taken from
+/// there (docs/decisions/0019-a-known-file-is-taken-from-its-layer.md). ROOT/strata/memo/<context>:
+/// one file (memo_file.h) for each context directory, expendable like all below strata/.
 ///
 /// A sum is believed if path, device, inode, mode, size, mtime and ctime are those that it was
 /// computed with. A file that changed less than a clock tick before it was looked at is never
@@ -30,18 +30,29 @@ class StatMemo {
   /// What is known of a file.
   struct Known {
     Digest sum;  // of its tarsum entry
-    /// Of its content, by key(). Only of files that have no capability.
-    std::optional<Fingerprint> content;
+    /// CRC-64 of its content. Only of files that have no capability.
+    std::optional<std::uint64_t> crc;
+    /// The number of the first note that is about the file as it is. record() knows it.
+    std::uint64_t noted_from = 0;
   };
   /// Fastest when asked in the order of a walk.
   std::optional<Known> find(const SourceFile& file);
   /// False if it is not recorded.
   bool record(const SourceFile& file, const Known& known);
 
-  /// Known to this memo alone; of the next build's, too.
-  const Fingerprinter::Key& key() const { return key_; }
+  /// A note: a layer in which a step has laid files down. Those with a CRC and `noted_from` of at
+  /// most `number` are in their places as they are now, if they were there at all.
+  struct Laid {
+    std::string cache_id;
+    std::uint64_t number;
+  };
+  /// Of the last times that `step` was done, newest first. `step` stands for all that decides which
+  /// file comes to which place, but for the layers below.
+  std::vector<Laid> laid_by(const Digest& step) const;
+  /// `step` has laid files down as they are recorded at this moment.
+  void note(const Digest& step, std::string_view cache_id);
 
-  /// Writes it anew if anything was recorded.
+  /// Writes it anew if anything was recorded or noted.
   void save();
 
  private:
@@ -50,10 +61,11 @@ class StatMemo {
   int own_dir_;
   std::string name_;  // below own_dir_
   Time now_;
-  Fingerprinter::Key key_{};
   MemoReader old_;          // what earlier builds left
   std::vector<bool> seen_;  // its records, by this build
   MemoRecords fresh_;       // of this one
+  MemoHead head_;           // of all
+  bool has_noted_ = false;  // in this build
 };
 
 }  // namespace strata::build

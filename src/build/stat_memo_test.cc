@@ -67,24 +67,68 @@ TEST_F(StatMemoTest, NewSumsJoinTheOldOnes) {
   EXPECT_EQ(memo.find(file("c", 1500))->sum, sha256("C"));
 }
 
-TEST_F(StatMemoTest, FingerprintsAreOfOneKeyFromBuildToBuild) {
-  auto print = [](const StatMemo& memo, std::string_view text) {
-    Fingerprinter printer(memo.key());
-    printer.update(text);
-    return printer.finish();
+TEST_F(StatMemoTest, ANoteIsAboutWhatWasRecordedBefore) {
+  const auto step = sha256("COPY . /a");
+  const std::string first(64, '1');
+  const std::string second(64, '2');
+  auto is_about = [](const StatMemo::Laid& laid, const std::optional<StatMemo::Known>& known) {
+    return known && known->crc && known->noted_from <= laid.number;
   };
   {
     auto memo = open();
-    memo.record(file("a"), {sha256("a"), print(memo, "a")});
+    EXPECT_TRUE(memo.laid_by(step).empty());
+    memo.record(file("a"), {sha256("a"), 0});  // a CRC may be 0
     memo.record(file("b"), known("b"));
-    EXPECT_EQ(memo.find(file("a"))->content, print(memo, "a"));
+    memo.note(step, first);
+    memo.record(file("c"), {sha256("c"), 3});
+    memo.save();
+  }
+  {
+    auto memo = open();
+    auto laid = memo.laid_by(step);
+    ASSERT_EQ(laid.size(), 1u);
+    EXPECT_EQ(laid[0].cache_id, first);
+    EXPECT_TRUE(is_about(laid[0], memo.find(file("a"))));
+    EXPECT_EQ(memo.find(file("a"))->crc, 0u);
+    EXPECT_FALSE(memo.find(file("b"))->crc);
+    EXPECT_FALSE(is_about(laid[0], memo.find(file("c"))));
+    EXPECT_FALSE(is_about(laid[0], memo.find(file("a", 1001))));
+    memo.record(file("a", 1001), {sha256("A"), 4});
+    EXPECT_FALSE(is_about(laid[0], memo.find(file("a", 1001))));
+    memo.note(step, second);
     memo.save();
   }
   auto memo = open();
-  EXPECT_EQ(memo.find(file("a"))->content, print(memo, "a"));
-  EXPECT_EQ(memo.find(file("b"))->content, std::nullopt);
-  TempDir elsewhere = *TempDir::create(open_dir(AT_FDCWD, "/var/tmp")->get(), "strata-memo-");
-  EXPECT_NE(StatMemo(own_.fd(), elsewhere.fd(), {2000, 0}).key(), memo.key());
+  auto laid = memo.laid_by(step);
+  ASSERT_EQ(laid.size(), 2u);
+  EXPECT_EQ(laid[0].cache_id, second);
+  EXPECT_EQ(laid[1].cache_id, first);
+  auto changed = memo.find(file("a", 1001));
+  EXPECT_TRUE(is_about(laid[0], changed));
+  EXPECT_FALSE(is_about(laid[1], changed));
+  EXPECT_TRUE(is_about(laid[0], memo.find(file("c"))));
+}
+
+TEST_F(StatMemoTest, NotesAreKeptWithoutRecordsAndTheOldestFallAway) {
+  const auto other = sha256("COPY b /b");
+  {
+    auto memo = open();
+    memo.note(other, std::string(64, 'b'));
+    memo.save();
+  }
+  for (int i = 0; i < 30; i++) {
+    auto memo = open();
+    memo.note(sha256("COPY . /a"), fmt::format("{:064}", i));
+    memo.save();
+  }
+  auto memo = open();
+  EXPECT_TRUE(memo.laid_by(other).empty());
+  auto laid = memo.laid_by(sha256("COPY . /a"));
+  ASSERT_EQ(laid.size(), 16u);
+  for (int i = 0; i < 16; i++) {
+    EXPECT_EQ(laid[static_cast<std::size_t>(i)].cache_id, fmt::format("{:064}", 29 - i));
+    EXPECT_EQ(laid[static_cast<std::size_t>(i)].number, static_cast<std::uint64_t>(31 - i));
+  }
 }
 
 TEST_F(StatMemoTest, WhatThisBuildRecordsIsFoundInAnyOrder) {

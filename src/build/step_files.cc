@@ -1,4 +1,4 @@
-// The instructions that put files into the image: COPY, ADD, WORKDIR.
+// The instructions that put files into the image: COPY and ADD.
 #include <fmt/format.h>
 #include <stdio.h>
 
@@ -54,20 +54,27 @@ Result<bool> is_archive(const SourceTree& tree, const SourceFile& file) {
   return first && first->has_value();
 }
 
-/// A layer that a thread of its own makes while its content is still being planned.
-class NewLayer {
+/// What a thread of its own makes meanwhile.
+template <class T>
+class InBackground {
  public:
-  explicit NewLayer(std::function<Result<LayerWriter>()> make)
+  explicit InBackground(std::function<Result<T>()> make)
       : thread_([this, make = std::move(make)] { made_.set_value(make()); }) {}
 
-  Result<LayerWriter> take() { return made_.get_future().get(); }
+  Result<T> take() { return made_.get_future().get(); }
 
  private:
-  std::promise<Result<LayerWriter>> made_;
+  std::promise<Result<T>> made_;
   std::jthread thread_;  // last: it uses what is above
 };
 
 }  // namespace
+
+/// The layer of a COPY or ADD.
+struct Stage::NewLayer {
+  LayerWriter writer;
+  std::uint64_t note = 0;  // about its known layer; see CopyPlan::Sums
+};
 
 Result<std::string> Stage::FileStep::text() const {
   std::vector<std::string> parts;
@@ -81,6 +88,16 @@ bool Stage::FileStep::may_be_large() const {
   return std::any_of(files.begin(), files.end(), [](const Source& source) {
     return source.copy.file.is_directory() || source.copy.file.size >= kLargeFile;
   });
+}
+
+std::optional<Digest> Stage::FileStep::places() const {
+  std::vector<std::string> inputs = {"places", path, as_directory ? "directory" : "",
+                                     link ? "link" : "", rules.parents ? "parents" : ""};
+  for (const auto& source : files) {
+    if (source.loose || (source.copy.file.is_directory() && files.size() > 1)) return std::nullopt;
+    inputs.insert(inputs.end(), {source.copy.file.path, source.copy.name, source.copy.front});
+  }
+  return sha256(StepCache::material(inputs));
 }
 
 std::string Stage::FileStep::front() const { return fmt::format("#(nop) {} {}", name, flags); }
@@ -310,19 +327,27 @@ void Stage::tell_file_miss(const CopyPlan& plan, bool unpacks) {
 }
 
 /// On what the stage has come to. On a thread of its own: it changes nothing of the stage.
-Result<LayerWriter> Stage::make_layer(bool has_donors, bool expects_much) const {
+Result<Stage::NewLayer> Stage::make_layer(const FileStep& step, bool has_donors) const {
   std::vector<UniqueFd> donors;
   if (has_donors) donors = TRY(find_donors(build_.store, chain_));
-  auto layer = TRY(LayerWriter::create(build_.store, base_, std::move(donors)));
-  if (expects_much) layer.expect_much();
+  NewLayer layer{TRY(LayerWriter::create(build_.store, base_, std::move(donors)))};
+  if (step.may_be_large()) layer.writer.expect_much();
+  auto places = has_donors ? step.places() : std::nullopt;
+  if (!places) return layer;
+  for (const auto& laid : step.sums->laid_by(*places)) {
+    auto known = TRY(find_sibling(build_.store, chain_, laid.cache_id));
+    if (!known) continue;
+    layer.writer.set_known(*std::move(known));
+    layer.note = laid.number;
+    break;
+  }
   return layer;
 }
 
 Result<LayerWriter> Stage::write_files(FileStep& step) {
   // Behind a step that is still being hashed the parent's ChainID is not known.
-  NewLayer new_layer([this, &step, has_donors = know_chain()] {
-    return make_layer(has_donors, step.may_be_large());
-  });
+  InBackground<NewLayer> new_layer(
+      [this, &step, has_donors = know_chain()] { return make_layer(step, has_donors); });
   std::vector<std::size_t> archives;  // indices
   std::string place;
   CopyPlan plan(step.link ? -1 : TRY(root()), step.rules);
@@ -340,14 +365,17 @@ Result<LayerWriter> Stage::write_files(FileStep& step) {
   }
   plan.finish();
   tell_file_miss(plan, !archives.empty());
-  auto layer = TRY(new_layer.take());
+  auto [layer, note] = TRY(new_layer.take());
   auto* behind = build_.request.behind;
   auto tell = [&, last = std::int64_t{0}](const CopyPlan::Copied& copied) mutable {
     output_.copied(copied.bytes);
     if (behind != nullptr) behind->add(copied.dirtied - std::exchange(last, copied.dirtied));
   };
-  TRY(plan.write(layer, step.sums, tell, build_.stop).context("{} failed", step.name));
-  if (archives.empty()) return layer;
+  TRY(plan.write(layer, {step.sums, note}, tell, build_.stop).context("{} failed", step.name));
+  if (archives.empty()) {
+    if (auto places = step.places()) step.sums->note(*places, layer.cache_id());
+    return std::move(layer);
+  }
   TRY(layer.settle().context("{} failed", step.name));
   TRY(layer.seal());  // the tar of the whole is made by adopt()
   TRY(unpack_archives(step, archives, *layer.cache(), place));
@@ -383,62 +411,6 @@ Result<void> Stage::unpack_archives(const FileStep& step, const std::vector<std:
     if (!done) return done;
   }
   return {};
-}
-
-// --- WORKDIR
-
-Result<void> Stage::run(const dockerfile::Workdir& v) {
-  auto path = TRY(expand(v.path));
-  if (path.empty()) return Error(ErrorCode::InvalidArgument, "cannot normalize nothing");
-  // An absolute one stays as it is written, "/a//b/" too; docker's cache knows it so.
-  if (!path.starts_with('/')) {
-    path = absolute_path(config_.working_dir.empty() ? "/" : config_.working_dir, path);
-    if (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  }
-  config_.working_dir = path;
-  std::string text = "#(nop) WORKDIR " + config_.working_dir;
-  auto probe = step_config(text);
-  if (!probe.labels) probe.labels.emplace();
-  auto material = StepCache::material({"workdir", config_.working_dir, config_.user});
-  if (TRY(look_up(probe, material))) return {};
-  if (TRY(reuse(probe, material))) return {};
-
-  std::optional<LayerWriter> layer;
-  if (!has_just_come(config_.working_dir)) layer = TRY(make_directory(config_.working_dir));
-  announce_container();
-  announce_removal();
-  return commit({.container_config = std::move(probe),
-                 .layer = std::move(layer),
-                 .material = std::move(material)});
-}
-
-/// Whether the step before has laid it down: then nobody need mount the image to know that it is
-/// there.
-bool Stage::has_just_come(const std::string& directory) const {
-  if (!config_.user.empty()) return false;  // whom the image must have
-  if (base_.pending.empty() || base_.pending.back()->link() != base_.lowers.front()) return false;
-  std::string path(strip_front(directory));
-  return open_in_root(base_.pending.back()->diff(), path.empty() ? "." : path, Resolve::NoLinks,
-                      O_PATH | O_DIRECTORY)
-      .has_value();
-}
-
-/// None if the image has it. With those above it, for USER.
-Result<std::optional<LayerWriter>> Stage::make_directory(const std::string& path) {
-  int image = TRY(root());
-  Owner owner;
-  if (image >= 0 && !config_.user.empty()) {
-    auto user = TRY(resolve_user(image, config_.user));
-    owner = {user.uid, user.gid};
-  }
-  CopyRules rules;
-  rules.time = build_.epoch;
-  CopyPlan plan(image, rules);
-  if (!TRY(plan.add_directory(path, owner))) return std::optional<LayerWriter>();
-  auto layer = TRY(LayerWriter::create(build_.store, base_, {}));
-  TRY(plan.write(layer, nullptr, {}, build_.stop).context("WORKDIR {}", path));
-  TRY(stand_on(layer));
-  return std::optional(std::move(layer));
 }
 
 }  // namespace strata::build

@@ -189,7 +189,7 @@ Result<std::shared_ptr<CacheDir>> Stage::context_view(const RunMount& m) {
   plan.finish();
   auto layer = TRY(LayerWriter::create(build_.store, LayerBase(), {}));
   auto tell = [this](const CopyPlan::Copied& copied) { output_.copied(copied.bytes); };
-  TRY(plan.write(layer, &files.sums, tell, build_.stop));
+  TRY(plan.write(layer, {&files.sums}, tell, build_.stop));
   TRY(layer.seal());
   view = layer.cache();
   return view;

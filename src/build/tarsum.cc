@@ -9,7 +9,6 @@
 #include <thread>
 
 #include "base/parallel.h"
-#include "fs/xattr.h"
 
 namespace strata::build {
 namespace {
@@ -106,32 +105,34 @@ Result<TarsumHeader> Tarsums::header(const SourceFile& file) const {
   return h;
 }
 
-std::optional<Fingerprinter> Tarsums::fingerprinter() const {
-  if (memo_ == nullptr) return std::nullopt;
-  return Fingerprinter(memo_->key());
-}
-
 Result<Tarsums::Known> Tarsums::compute(const SourceTree& tree, const SourceFile& file) const {
   auto hasher = begin_tarsum(TRY(header(file)));
   if (!file.is_regular()) return Known{hasher.finish(), std::nullopt};
   auto fd = TRY(tree.open(file));
-  auto printer = fingerprinter();
-  if (printer && TRY(get_xattr(fd.get(), "", kCapability))) printer.reset();
   thread_local std::vector<char> buffer(kReadSize);
   FdSource source(fd.get());
   while (std::size_t n = TRY(source.read(buffer))) {
     if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "build cancelled");
     hasher.update(buffer.data(), n);
-    if (printer) printer->update({buffer.data(), n});
   }
   TRY(SourceTree::check_unchanged(fd.get(), file));
-  return Known{hasher.finish(), printer ? std::optional(printer->finish()) : std::nullopt};
+  return Known{hasher.finish(), std::nullopt};
 }
 
 void Tarsums::remember(const SourceFile& file, const Known& known) {
   std::lock_guard lock(mutex_);
   bool is_recorded = memo_ != nullptr && file.is_regular() && memo_->record(file, known);
   if (!is_recorded) sums_[file.path] = known.sum;
+}
+
+std::vector<Tarsums::Laid> Tarsums::laid_by(const Digest& step) {
+  std::lock_guard lock(mutex_);
+  return memo_ != nullptr ? memo_->laid_by(step) : std::vector<Laid>();
+}
+
+void Tarsums::note(const Digest& step, std::string_view cache_id) {
+  std::lock_guard lock(mutex_);
+  if (memo_ != nullptr) memo_->note(step, cache_id);
 }
 
 void Tarsums::save() {

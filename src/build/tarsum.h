@@ -59,10 +59,14 @@ class Tarsums {
   using Known = StatMemo::Known;
   void remember(const SourceFile& file, const Known& known);
   std::optional<Known> recall(const SourceFile& file);
+  /// Where steps have laid these files down: StatMemo. Nothing without a memo.
+  using Laid = StatMemo::Laid;
+  std::vector<Laid> laid_by(const Digest& step);
+  void note(const Digest& step, std::string_view cache_id);
+  /// Whether a CRC would be remembered.
+  bool keeps_crc() const { return memo_ != nullptr; }
   /// For the next build.
   void save();
-  /// For Known::content; none if nobody would remember it.
-  std::optional<Fingerprinter> fingerprinter() const;
 
  private:
   Result<Known> compute(const SourceTree& tree, const SourceFile& file) const;

@@ -39,6 +39,16 @@ Result<std::vector<UniqueFd>> find_siblings(const Store& store,
   return open_diffs(store, layers);
 }
 
+Result<std::optional<UniqueFd>> find_sibling(const Store& store,
+                                             const std::optional<ChainID>& parent,
+                                             std::string_view cache_id) {
+  for (const auto& layer : TRY(store.layers().newest_on(parent, kMaxSiblings)))
+    if (layer.cache_id == cache_id)
+      if (auto diff = store.caches().open_diff(layer.cache_id))
+        return std::optional(*std::move(diff));
+  return std::optional<UniqueFd>();
+}
+
 Result<std::vector<UniqueFd>> find_donors(const Store& store,
                                           const std::optional<ChainID>& parent) {
   auto layers = TRY(store.layers().newest_on(parent, kMaxSiblings));

@@ -13,6 +13,7 @@
 #include "store/detail/layer_recorder.h"
 #include "store/detail/record_upper.h"
 #include "store/detail/tree_writer.h"
+#include "tar/crc64.h"
 #include "tar/writer.h"
 
 namespace strata {
@@ -31,6 +32,7 @@ struct LayerWriter::State {
   bool has_failed = false;
   bool is_settling = false;  // no more entries
   std::vector<UniqueFd> donors;
+  bool knows_first = false;                       // of the donors
   std::optional<detail::DonorFiles> donor_files;  // for add_known()
   std::unique_ptr<detail::TreeWriter> tree;
   std::unique_ptr<detail::LayerRecorder> recorder;
@@ -42,10 +44,10 @@ struct LayerWriter::State {
   Result<void> begin(Kind wanted, detail::TreeWriter::Order order);
   Result<void> add(const tar::Entry& entry, ByteSource* content);
   Result<void> add_content(const tar::Entry& entry, ByteSource& content);
-  Result<void> add_known(const tar::Entry& entry, const KnownContent& known, ByteSource& content);
-  std::optional<detail::DonorFiles::Found> find_donor(const tar::Entry& entry);
-  Result<bool> link_donor(detail::DonorFiles::Found donor, const tar::Entry& entry,
-                          const KnownContent& known);
+  Result<void> add_known(const tar::Entry& entry, std::uint64_t crc, ByteSource& content);
+  std::optional<detail::DonorFiles::Found> find_known(const tar::Entry& entry);
+  Result<bool> link_known(detail::DonorFiles::Found donor, const tar::Entry& entry,
+                          std::uint64_t crc);
   Result<void> add_tar(ByteSource& tar);
   Result<void> add_upper(int upper);
   Result<void> begin_settling();
@@ -64,12 +66,11 @@ const DiffID& empty_tar() {
   return kId;
 }
 
-/// A donor's file, of which the fingerprint is made on the way. If it cannot be read or has become
-/// shorter, zeros follow and count: that is no content that anybody knows.
-class PrintedFile final : public ByteSource {
+/// A donor's file, of which the CRC is made on the way. If it cannot be read or has become shorter,
+/// zeros follow, and it has none.
+class CheckedFile final : public ByteSource {
  public:
-  PrintedFile(int fd, std::int64_t size, Fingerprinter& printer)
-      : source_(fd), left_(size), printer_(printer) {}
+  CheckedFile(int fd, std::int64_t size) : source_(fd), left_(size) {}
 
   Result<std::size_t> read(std::span<char> buffer) override {
     auto room = buffer.first(std::min(buffer.size(), static_cast<std::size_t>(left_)));
@@ -80,21 +81,20 @@ class PrintedFile final : public ByteSource {
       n = room.size();
       is_whole_ = false;
     }
-    printer_.update({room.data(), *n});
+    crc_ = tar::crc64({room.data(), *n}, crc_);
     left_ -= static_cast<std::int64_t>(*n);
     return n;
   }
 
-  /// None if it was not whole.
-  std::optional<Fingerprint> finish() {
-    auto print = printer_.finish();
-    return is_whole_ ? std::optional(print) : std::nullopt;
+  /// When it was read.
+  std::optional<std::uint64_t> crc() const {
+    return is_whole_ ? std::optional(crc_) : std::nullopt;
   }
 
  private:
   FdSource source_;
   std::int64_t left_;  // bytes
-  Fingerprinter& printer_;
+  std::uint64_t crc_ = 0;
   bool is_whole_ = true;
 };
 
@@ -159,28 +159,28 @@ Result<void> LayerWriter::State::add_content(const tar::Entry& entry, ByteSource
   return recorder->segment(tar::padding(entry.size));
 }
 
-Result<void> LayerWriter::State::add_known(const tar::Entry& entry, const KnownContent& known,
+Result<void> LayerWriter::State::add_known(const tar::Entry& entry, std::uint64_t crc,
                                            ByteSource& content) {
-  auto donor = find_donor(entry);
+  auto donor = find_known(entry);
   if (!donor) return add(entry, &content);
   TRY(check_name(entry));
   TRY(begin(Kind::Tree, detail::TreeWriter::Order::Sorted));
   TRY(recorder->member(entry));
-  if (!TRY(link_donor(*std::move(donor), entry, known))) TRY(add_content(entry, content));
+  if (!TRY(link_known(*std::move(donor), entry, crc))) TRY(add_content(entry, content));
   has_failed = false;
   return {};
 }
 
 /// False if the donor's file has another content: then the right one must follow.
-Result<bool> LayerWriter::State::link_donor(detail::DonorFiles::Found donor,
-                                            const tar::Entry& entry, const KnownContent& known) {
-  PrintedFile file(donor.fd.get(), entry.size, known.printer);
+Result<bool> LayerWriter::State::link_known(detail::DonorFiles::Found donor,
+                                            const tar::Entry& entry, std::uint64_t crc) {
+  CheckedFile file(donor.fd.get(), entry.size);
   auto bytes = TRY(recorder->doubtful_content(file, entry.size));
-  if (file.finish() != known.fingerprint) {
+  if (file.crc() != crc) {
     recorder->drop_content();
     return false;
   }
-  recorder->keep_content();
+  recorder->keep_content(crc);
   detail::FileWriter::Equal equal{donor.donor, donor.inode, {}};
   if (bytes.empty()) equal.file = std::make_shared<const UniqueFd>(std::move(donor.fd));
   TRY(recorder->then([this, entry, equal = std::move(equal), bytes] {
@@ -190,11 +190,12 @@ Result<bool> LayerWriter::State::link_donor(detail::DonorFiles::Found donor,
   return true;
 }
 
-std::optional<detail::DonorFiles::Found> LayerWriter::State::find_donor(const tar::Entry& entry) {
+std::optional<detail::DonorFiles::Found> LayerWriter::State::find_known(const tar::Entry& entry) {
+  if (!knows_first) return std::nullopt;
   if (!donor_files) donor_files.emplace(donors);
   auto slash = entry.name.rfind('/');
   auto directory = std::string_view(entry.name).substr(0, slash == std::string::npos ? 0 : slash);
-  return donor_files->find(directory, entry.name.substr(slash + 1), entry);  // npos + 1 is 0
+  return donor_files->find_known(directory, entry.name.substr(slash + 1), entry);  // npos + 1 is 0
 }
 
 Result<void> LayerWriter::State::add_tar(ByteSource& tar) {
@@ -321,15 +322,20 @@ Result<LayerWriter> LayerWriter::adopt(const Store& store, std::shared_ptr<Cache
 
 void LayerWriter::expect_much() { state_->recorder->expect_much(); }
 
+void LayerWriter::set_known(UniqueFd diff) {
+  state_->donors.insert(state_->donors.begin(), std::move(diff));
+  state_->knows_first = true;
+}
+
 Result<void> LayerWriter::add(const tar::Entry& entry, ByteSource* content) {
   auto done = state_->add(entry, content);
   if (!done && !state_->recorder->has_failed_task()) done.error().add_context(entry.name);
   return done;
 }
 
-Result<void> LayerWriter::add_known(const tar::Entry& entry, const KnownContent& known,
+Result<void> LayerWriter::add_known(const tar::Entry& entry, std::uint64_t crc,
                                     ByteSource& content) {
-  auto done = state_->add_known(entry, known, content);
+  auto done = state_->add_known(entry, crc, content);
   if (!done && !state_->recorder->has_failed_task()) done.error().add_context(entry.name);
   return done;
 }
@@ -339,6 +345,8 @@ Result<void> LayerWriter::add_tar(ByteSource& tar) { return state_->add_tar(tar)
 Result<void> LayerWriter::add_upper(int upper) { return state_->add_upper(upper); }
 
 int LayerWriter::diff() const { return state_->cache->diff(); }
+
+const std::string& LayerWriter::cache_id() const { return state_->cache->id(); }
 
 std::shared_ptr<CacheDir> LayerWriter::cache() const {
   // Whoever stands on it must see the final times of directories.

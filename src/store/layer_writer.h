@@ -1,12 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/byte_stream.h"
-#include "digest/fingerprint.h"
 #include "store/store.h"
 #include "tar/header.h"
 
@@ -56,20 +57,21 @@ class LayerWriter {
   /// called at most once, and first of all.
   void expect_much();
 
+  /// `diff`, of a published layer, is the first of the donors, and the one that add_known() is
+  /// about. Before the first entry.
+  void set_known(UniqueFd diff);
+
   /// The entry becomes a file of the cache directory and of the tar; its header is ours (7.2, 7.3).
   /// Names are relative and clean, a directory's without trailing slash; parents come before
   /// children, and the names of one directory in byte order: what a walk of `diff` would give.
   /// `content` is read once; it must hold entry.size bytes, Corrupt if it ends early or goes on.
   Result<void> add(const tar::Entry& entry, ByteSource* content = nullptr);
 
-  /// As add() of a regular file whose content the caller has seen before and knows again by its
-  /// fingerprint. If a donor has that file, its bytes, which are read here and now, are what the
-  /// tar gets; it is linked, and `content` is not read at all.
-  struct KnownContent {
-    Fingerprinter& printer;
-    const Fingerprint& fingerprint;
-  };
-  Result<void> add_known(const tar::Entry& entry, const KnownContent& known, ByteSource& content);
+  /// As add() of a regular file without xattrs, of which the caller knows that it was laid down in
+  /// the known layer if that has a file like it in its place. Then that one's bytes, which are read
+  /// here and now, are what the tar gets; it is linked, and `content` is not read at all. `crc`, by
+  /// which a damaged one is found, is the CRC-64 of the content (tar/crc64.h).
+  Result<void> add_known(const tar::Entry& entry, std::uint64_t crc, ByteSource& content);
 
   /// Applies a layer tar from outside as it is (import, load, pull): every byte of it, also what
   /// follows its end, counts for the DiffID and goes into the tar-split. Entries may come in any
@@ -90,6 +92,8 @@ class LayerWriter {
 
   /// Directory `diff` of the layer, for looking only.
   int diff() const;
+  /// Of the cache directory; if the layer turns out to exist already it has another one.
+  const std::string& cache_id() const;
   /// The cache directory, settled, to stand the next layer on before this one is published.
   std::shared_ptr<CacheDir> cache() const;
 
@@ -111,6 +115,11 @@ class LayerWriter {
 /// commits of the same container. At most 8, most likely first.
 Result<std::vector<UniqueFd>> find_siblings(const Store& store,
                                             const std::optional<ChainID>& parent);
+
+/// That of the one with this cache-id; nothing if it is not among them.
+Result<std::optional<UniqueFd>> find_sibling(const Store& store,
+                                             const std::optional<ChainID>& parent,
+                                             std::string_view cache_id);
 
 /// Directories `diff` worth asking for equal files of a layer on `parent`: the layers below it and
 /// the other layers that stand on it. At most 16, most likely first.

@@ -31,17 +31,30 @@ bool same_xattrs(const tar::Entry& entry, int fd) {
 
 std::optional<DonorFiles::Found> DonorFiles::find(std::string_view path, const std::string& name,
                                                   const tar::Entry& entry, const Skip& skip) {
-  if (entry.size == 0) return std::nullopt;
-  for (std::size_t i = 0; i < roots_.size(); i++) {
-    int dir = directory(path, i);
-    struct stat st = {};
-    if (dir < 0 || ::fstatat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) continue;
-    if (!same_file(entry, st) || (skip && skip(st.st_ino))) continue;
-    // O_NOATIME: a link has just changed its ctime, so each look would write its atime, too.
-    auto fd = open_at(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME);
-    if (fd && same_xattrs(entry, fd->get())) return Found{*std::move(fd), i, st.st_ino};
-  }
+  for (std::size_t i = 0; i < roots_.size(); i++)
+    if (auto found = open_like(i, path, name, entry, skip))
+      if (same_xattrs(entry, found->fd.get())) return found;
   return std::nullopt;
+}
+
+std::optional<DonorFiles::Found> DonorFiles::find_known(std::string_view path,
+                                                        const std::string& name,
+                                                        const tar::Entry& entry) {
+  return open_like(0, path, name, entry, {});
+}
+
+std::optional<DonorFiles::Found> DonorFiles::open_like(std::size_t donor, std::string_view path,
+                                                       const std::string& name,
+                                                       const tar::Entry& entry, const Skip& skip) {
+  if (entry.size == 0) return std::nullopt;
+  int dir = directory(path, donor);
+  struct stat st = {};
+  if (dir < 0 || ::fstatat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) return std::nullopt;
+  if (!same_file(entry, st) || (skip && skip(st.st_ino))) return std::nullopt;
+  // O_NOATIME: a link has just changed its ctime, so each look would write its atime, too.
+  auto fd = open_at(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME);
+  if (!fd) return std::nullopt;
+  return Found{*std::move(fd), donor, st.st_ino};
 }
 
 int DonorFiles::directory(std::string_view path, std::size_t donor) {

@@ -35,6 +35,11 @@ class DonorFiles {
   std::optional<Found> find(std::string_view path, const std::string& name, const tar::Entry& entry,
                             const Skip& skip = {});
 
+  /// The file `name` of the directory `path` of the first donor, if it is not empty and has the
+  /// size, mode, owner and time of `entry`.
+  std::optional<Found> find_known(std::string_view path, const std::string& name,
+                                  const tar::Entry& entry);
+
   /// The directory `path` in a donor, for *at calls only; -1 if it has none.
   int directory(std::string_view path, std::size_t donor);
 
@@ -49,6 +54,8 @@ class DonorFiles {
     std::vector<Directory> directories;
   };
 
+  std::optional<Found> open_like(std::size_t donor, std::string_view path, const std::string& name,
+                                 const tar::Entry& entry, const Skip& skip);
   void enter(std::string_view path);
   int at(std::size_t level, std::size_t donor);
   UniqueFd open(std::size_t level, std::size_t donor);

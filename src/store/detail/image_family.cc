@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "base/io.h"
-#include "digest/fingerprint.h"
+#include "digest/checksum.h"
 
 namespace strata::detail {
 namespace {

@@ -264,19 +264,19 @@ Result<void> LayerRecorder::digest_step(const Step& step, std::string_view bytes
       return file_size_ == 0 ? end_file() : Result<void>();
     case Op::Content:
       hasher_.update(bytes);
+      if (before_doubt_) return {};  // whoever doubts it counts
       file_crc_ = tar::crc64(bytes, file_crc_);
       file_left_ -= static_cast<std::int64_t>(bytes.size());
-      return file_left_ == 0 && !before_doubt_ ? end_file() : Result<void>();
+      return file_left_ == 0 ? end_file() : Result<void>();
     case Op::Doubt:
       before_doubt_.emplace(hasher_);
       return {};
     case Op::Keep:
       before_doubt_.reset();
+      file_crc_ = static_cast<std::uint64_t>(step.size);
       return end_file();
     case Op::Drop:
       hasher_ = *std::exchange(before_doubt_, std::nullopt);
-      file_left_ = file_size_;
-      file_crc_ = 0;
       return {};
   }
   return {};

@@ -55,10 +55,12 @@ class LayerRecorder {
   Result<void> content(ByteSource& source, std::int64_t size, const ByteSink& also = {});
 
   /// The same, not empty, if it may turn out not to be the content of the member: keep_content()
-  /// follows, or drop_content() and then the right one. Gives it in one piece, which lives until
-  /// the next task is done; nothing if it has more than 256 KiB.
+  /// with its CRC-64 follows, or drop_content() and then the right one. Gives it in one piece,
+  /// which lives until the next task is done; nothing if it has more than 256 KiB.
   Result<std::string_view> doubtful_content(ByteSource& source, std::int64_t size);
-  void keep_content() { batch_->steps.push_back({Op::Keep, 0, 0}); }
+  void keep_content(std::uint64_t crc) {
+    batch_->steps.push_back({Op::Keep, 0, static_cast<std::int64_t>(crc)});
+  }
   void drop_content() { batch_->steps.push_back({Op::Drop, 0, 0}); }
 
   /// Tasks are done one after the other, in the order of the calls.
@@ -84,7 +86,7 @@ class LayerRecorder {
   struct Step {
     Op op;
     std::uint32_t length;
-    std::int64_t size;  // of a File
+    std::int64_t size;  // of a File; the CRC of a Keep
   };
 
   /// A task, or what to show to a sink.
