@@ -27,13 +27,6 @@ bool same_xattrs(const tar::Entry& entry, int fd) {
   return xattrs && *xattrs == entry.xattrs;
 }
 
-/// -1 if that cannot be done.
-UniqueFd open_file(int dir, const std::string& name) {
-  // O_NOATIME: a link has just changed its ctime, so each look would write its atime, too.
-  constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC;
-  return UniqueFd(::openat(dir, name.c_str(), kFlags));
-}
-
 }  // namespace
 
 std::optional<DonorFiles::Found> DonorFiles::find(std::string_view path, const std::string& name,
@@ -47,14 +40,7 @@ std::optional<DonorFiles::Found> DonorFiles::find(std::string_view path, const s
 std::optional<DonorFiles::Found> DonorFiles::find_known(std::string_view path,
                                                         const std::string& name,
                                                         const tar::Entry& entry) {
-  if (entry.size == 0) return std::nullopt;
-  int dir = directory(path, 0);
-  struct stat st = {};
-  // In this layer the place of a regular file is no device that an open could disturb: so it is
-  // looked at when it is open, which spares a second way to it.
-  auto fd = dir < 0 ? UniqueFd() : open_file(dir, name);
-  if (fd.get() < 0 || ::fstat(fd.get(), &st) < 0 || !same_file(entry, st)) return std::nullopt;
-  return Found{std::move(fd), 0, st.st_ino};
+  return open_like(0, path, name, entry, {});
 }
 
 std::optional<DonorFiles::Found> DonorFiles::open_like(std::size_t donor, std::string_view path,
@@ -65,9 +51,10 @@ std::optional<DonorFiles::Found> DonorFiles::open_like(std::size_t donor, std::s
   struct stat st = {};
   if (dir < 0 || ::fstatat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) return std::nullopt;
   if (!same_file(entry, st) || (skip && skip(st.st_ino))) return std::nullopt;
-  auto fd = open_file(dir, name);
-  if (fd.get() < 0) return std::nullopt;
-  return Found{std::move(fd), donor, st.st_ino};
+  // O_NOATIME: a link has just changed its ctime, so each look would write its atime, too.
+  auto fd = open_at(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME);
+  if (!fd) return std::nullopt;
+  return Found{*std::move(fd), donor, st.st_ino};
 }
 
 int DonorFiles::directory(std::string_view path, std::size_t donor) {
