@@ -122,8 +122,11 @@ Result<std::vector<DeadLease>> dead_leases(int own_dir) {
     if (!lock && lock.error().code() == ErrorCode::Conflict) continue;
     if (!lock) return std::move(lock).error();
     DeadLease lease{TRY(std::move(lock)), path, {}, {}};
-    const auto text = TRY(read_file(own_dir, path));
-    auto lines = split(text, '\n');
+    auto text = read_file(own_dir, path);
+    // It was alive when it was opened, and has ended since.
+    if (!text && text.error().code() == ErrorCode::NotFound) continue;
+    if (!text) return std::move(text).error();
+    auto lines = split(*text, '\n');
     lines.pop_back();  // empty, or cut off: what it names was not made
     for (auto line : lines) {
       if (line.starts_with(kPath))

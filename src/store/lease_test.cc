@@ -1,9 +1,30 @@
 #include "store/lease.h"
 
+#include <sched.h>
+
+#include <atomic>
+#include <thread>
+
 #include "store/detail/store_fixture.h"
 
 namespace strata {
 namespace {
+
+/// This thread and those that it makes run on one processor only.
+class OneProcessor {
+ public:
+  OneProcessor() {
+    ::sched_getaffinity(0, sizeof before_, &before_);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(::sched_getcpu(), &one);
+    ::sched_setaffinity(0, sizeof one, &one);
+  }
+  ~OneProcessor() { ::sched_setaffinity(0, sizeof before_, &before_); }
+
+ private:
+  cpu_set_t before_{};
+};
 
 class LeaseTest : public StoreTest {
  protected:
@@ -40,6 +61,25 @@ TEST_F(LeaseTest, WhatADeadProcessLeftCountsNotAndGoesWhenTheStoreIsOpened) {
   EXPECT_TRUE(leased().empty());
   reopen();
   EXPECT_EQ(files(), 0u);
+}
+
+/// A process may end its lease at any time, also while the dead ones are being looked for. On one
+/// processor it does so in the middle of the look.
+TEST_F(LeaseTest, OneThatEndsMeanwhileIsNoError) {
+  OneProcessor one;
+  const int own_dir = store_->own_dir();
+  std::atomic<bool> is_done = false;
+  std::jthread other([&] {
+    for (int i = 0; i < 3000; i++) EXPECT_OK(Lease(own_dir).add(a_));
+    is_done = true;
+  });
+  while (!is_done) {
+    auto lock = must(lock_removal(own_dir, FileLock::Mode::Exclusive));
+    for (const auto& dead : must(dead_leases(own_dir))) {
+      EXPECT_TRUE(dead.chains.empty());
+      forget_lease(own_dir, dead);
+    }
+  }
 }
 
 TEST_F(LeaseTest, ALayerThatWasJustPublishedIsHeldAndAStoreToReadHoldsNothing) {
