@@ -118,12 +118,13 @@ class Loader {
   }
 
   /// Looked for once: nothing is published before all is unpacked.
-  Result<std::vector<UniqueFd>> donors_on(const std::optional<ChainID>& below) {
+  Result<std::vector<DonorLayer>> donors_on(const std::optional<ChainID>& below) {
     auto known = donors_.find(below);
     if (known == donors_.end())
       known = donors_.emplace(below, TRY(find_donors(store_, below))).first;
-    std::vector<UniqueFd> donors;
-    for (const auto& donor : known->second) donors.push_back(TRY(duplicate(donor.get())));
+    std::vector<DonorLayer> donors;
+    for (const auto& donor : known->second)
+      donors.push_back({donor.cache_id, donor.parent, TRY(duplicate(donor.diff.get()))});
     return donors;
   }
 
@@ -131,7 +132,7 @@ class Loader {
   const Members& members_;
   const LoadOptions& options_;
   WriteBehind& behind_;
-  std::map<std::optional<ChainID>, std::vector<UniqueFd>> donors_;
+  std::map<std::optional<ChainID>, std::vector<DonorLayer>> donors_;
   std::map<ChainID, LayerWriter> sealed_;
   std::int64_t bytes_ = 0;
 };

@@ -405,7 +405,8 @@ Result<void> CopyPlan::write_content(Writing& to, tar::Entry entry, const Item& 
   TRY(to.layer.add(entry, &content));
   TRY(content.check_unchanged());
   if (wants_sum || wants_crc)
-    sums->remember(file, {wants_sum ? content.sum() : known->sum, content.crc()});
+    sums->remember(file, {wants_sum ? content.sum() : known->sum, content.crc()},
+                   to.sums.step_number);
   return {};
 }
 

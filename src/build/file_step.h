@@ -33,7 +33,8 @@ struct Stage::FileStep {
   bool keep_git_dir = false;  // of repositories
   CopyRules rules;
   std::vector<Source> files;
-  std::string path;  // absolute destination
+  std::uint64_t number = 0;  // of StatMemo
+  std::string path;          // absolute destination
   bool as_directory = false;
   bool unpack = false;          // archives are unpacked
   bool unpack_fetched = false;  // those that were downloaded, too
@@ -47,9 +48,9 @@ struct Stage::FileStep {
   }
   /// Whether LayerWriter::expect_much() pays.
   bool may_be_large() const;
-  /// What stands for the places that files of `tree` get, for StatMemo::note(): on the same layers,
-  /// each is that of one and the same file. None where the files of several sources may have the
-  /// same place, so that the last one wins.
+  /// What stands for the places that files of `tree` get, and how they get there, for
+  /// StatMemo::note(): on the same layers, each place is that of one and the same file. None where
+  /// the files of several sources may have the same place, so that the last one wins.
   std::optional<Digest> places() const;
   /// The step's Cmd text; between front and back are the sums, which it computes.
   Result<std::string> text() const;

@@ -63,6 +63,7 @@ bool MemoReader::read_head() {
       head.sum != sum_of(head.memo))
     return false;
   head_ = head.memo;
+  head_sum_ = head.sum;
   return true;
 }
 
@@ -99,7 +100,7 @@ void MemoReader::open_block(std::size_t block) {
   index_ = b.first;
   content_.resize(b.size);
   if (read_at(file_.get(), content_.data(), b.size, b.offset) < b.size ||
-      checksum(content_) != b.sum)
+      (checksum(content_) ^ head_sum_) != b.sum)
     content_.clear();
 }
 
@@ -207,11 +208,11 @@ std::optional<MemoStat> MemoRecords::find(std::string_view path) {
   return here.stat;
 }
 
-MemoWriter::MemoWriter(int file, const MemoHead& head) : file_(file) {
+MemoWriter::MemoWriter(int file, const MemoHead& head) : file_(file), head_sum_(sum_of(head)) {
   FileHead written;
   std::memcpy(written.magic, kMemoMagic.data(), kMemoMagic.size());
   written.memo = head;
-  written.sum = sum_of(head);
+  written.sum = head_sum_;
   write({reinterpret_cast<const char*>(&written), sizeof written});
 }
 
@@ -229,7 +230,8 @@ void MemoWriter::add(const MemoStat& stat, std::string_view path) {
 
 void MemoWriter::end_block() {
   if (records_ == 0) return;
-  BlockHead head{static_cast<std::uint32_t>(content_.size()), records_, checksum(content_)};
+  BlockHead head{static_cast<std::uint32_t>(content_.size()), records_,
+                 checksum(content_) ^ head_sum_};
   write({reinterpret_cast<const char*>(&head), sizeof head});
   write(content_);
   content_.clear();

@@ -28,8 +28,8 @@ struct MemoStat {
   std::uint32_t path_size = 0;  // bytes
   std::uint8_t sum[32] = {};    // SHA-256
   std::uint64_t crc = 0;        // CRC-64 of the content
-  /// The first note that is younger than this record. 0: the CRC is not known, or the file has a
-  /// capability.
+  /// The number of the first step whose note is about this record. 0: the CRC is not known, or the
+  /// file has a capability.
   std::uint64_t noted_from = 0;
 };
 
@@ -37,21 +37,22 @@ struct MemoStat {
 struct MemoNote {
   std::uint8_t step[32] = {};  // what stands for it
   char cache_id[64] = {};      // of the layer
-  std::uint64_t number = 0;    // of all notes that were ever made, from 1; 0: none
+  std::uint64_t number = 0;    // of the step, of all that ever began, from 1; 0: none
 };
 
 /// What stands before the records of a memo file.
 struct MemoHead {
-  std::uint64_t last_note = 0;          // its number
-  std::array<MemoNote, 16> notes = {};  // newest first
+  std::uint64_t last_step = 0;          // its number
+  std::array<MemoNote, 32> notes = {};  // newest first
 };
 
 /// The records of a memo file in the order of a walk, read a block at a time: a context of millions
 /// of files needs no more memory than one of a hundred.
 ///
 ///   "strata memo 5\n", two NULs, a MemoHead, checksum() of it, then blocks: bytes of the content
-///   (32 bits), number of records (32 bits), checksum() of the content, content: for each record a
-///   MemoStat and its path.
+///   (32 bits), number of records (32 bits), checksum() of the content xor that of the head,
+///   content: for each record a MemoStat and its path. So a block of an earlier file, which a power
+///   cut may bring back, is none of this one.
 ///
 /// A block that is torn or damaged is one without records, a file of another version one without
 /// blocks. Not thread-safe.
@@ -96,6 +97,7 @@ class MemoReader {
 
   UniqueFd file_;
   MemoHead head_;
+  std::uint64_t head_sum_ = 0;
   std::vector<Block> blocks_;
   std::size_t records_ = 0;
   std::size_t block_ = 0;  // the one that is in content_
@@ -166,6 +168,7 @@ class MemoWriter {
   void write(std::string_view bytes);
 
   int file_;
+  std::uint64_t head_sum_;
   Result<void> written_;
   std::string content_;
   std::uint32_t records_ = 0;  // in content_

@@ -159,6 +159,7 @@ class Stage {
   Result<void> copy_files(FileStep& step);
   struct NewLayer;
   Result<NewLayer> make_layer(const FileStep& step, bool has_donors) const;
+  std::uint64_t find_note(const FileStep& step, std::vector<DonorLayer>& donors) const;
   Result<LayerWriter> write_files(FileStep& step);
   Result<void> unpack_archives(const FileStep& step, const std::vector<std::size_t>& archives,
                                const CacheDir& layer, const std::string& place);

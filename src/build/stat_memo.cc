@@ -20,12 +20,16 @@ constexpr const char* kMemoDirectory = "memo";
 constexpr std::int64_t kTick = 100'000'000;  // nanoseconds, more than any kernel's
 constexpr std::int64_t kCoarseTick = 2;      // seconds, of file systems without fractions
 constexpr std::size_t kKeptUnseen = 1000;    // entries beyond twice those that were seen
+constexpr std::size_t kNotesOfAStep = 4;
 
 std::string file_name(int root) {
   struct stat st = {};
   if (::fstat(root, &st) < 0) return "";
   return sha256(fmt::format("{}:{}", st.st_dev, st.st_ino)).hex().substr(0, 32);
 }
+
+/// In place of what is known of a path: no file is like it.
+constexpr MemoStat kNothing;
 
 /// Without what is known of it.
 MemoStat stat_of(const SourceFile& f) {
@@ -74,21 +78,30 @@ std::optional<StatMemo::Known> StatMemo::find(const SourceFile& file) {
   return found;
 }
 
-bool StatMemo::record(const SourceFile& file, const Known& known) {
+/// Whether another change might leave its times as they are.
+bool StatMemo::is_too_young(const SourceFile& file) const {
   auto changed = std::max(file.ctime, file.mtime);
   std::int64_t age = now_.seconds - changed.seconds;
-  if (changed.nanoseconds == 0) {
-    if (age <= kCoarseTick) return false;
-  } else if (age < 2) {
-    if (age * 1'000'000'000 + now_.nanoseconds - changed.nanoseconds <= kTick) return false;
+  if (changed.nanoseconds == 0) return age <= kCoarseTick;
+  return age < 2 && age * 1'000'000'000 + now_.nanoseconds - changed.nanoseconds <= kTick;
+}
+
+bool StatMemo::record(const SourceFile& file, const Known& known, std::uint64_t step_number) {
+  if (is_too_young(file)) {
+    // An older file that comes back here is not what this step lays down: its record must go.
+    fresh_.put(kNothing, file.path);
+    return false;
   }
   auto stat = stat_of(file);
   std::memcpy(stat.sum, known.sum.bytes().data(), sizeof stat.sum);
   if (known.crc) {
     stat.crc = *known.crc;
-    stat.noted_from = head_.last_note + 1;
+    // A step that has begun since may have come to another file of this path before.
+    const bool is_last = step_number == head_.last_step;
+    stat.noted_from = step_number > 0 && is_last ? step_number : head_.last_step + 1;
   }
   fresh_.put(stat, file.path);
+  is_dirty_ = true;
   return true;
 }
 
@@ -100,15 +113,26 @@ std::vector<StatMemo::Laid> StatMemo::laid_by(const Digest& step) const {
   return found;
 }
 
-void StatMemo::note(const Digest& step, std::string_view cache_id) {
+void StatMemo::note(const Digest& step, const Laid& laid) {
   MemoNote note;
-  if (cache_id.size() != sizeof note.cache_id) return;
+  if (laid.cache_id.size() != sizeof note.cache_id) return;
   std::memcpy(note.step, step.bytes().data(), sizeof note.step);
-  cache_id.copy(note.cache_id, cache_id.size());
-  note.number = ++head_.last_note;
-  std::shift_right(head_.notes.begin(), head_.notes.end(), 1);
-  head_.notes.front() = note;
-  has_noted_ = true;
+  laid.cache_id.copy(note.cache_id, laid.cache_id.size());
+  note.number = laid.number;
+  std::vector<MemoNote> kept = {note};
+  std::size_t alike = 1;
+  for (const auto& old : head_.notes) {
+    const bool is_alike = std::memcmp(old.step, note.step, sizeof note.step) == 0;
+    if (!is_alike || ++alike <= kNotesOfAStep) kept.push_back(old);
+  }
+  std::copy_n(kept.begin(), std::min(kept.size(), head_.notes.size()), head_.notes.begin());
+  is_dirty_ = true;
+}
+
+void StatMemo::forget(const Laid& laid) {
+  auto end = std::remove_if(head_.notes.begin(), head_.notes.end(),
+                            [&](const MemoNote& note) { return note.number == laid.number; });
+  std::fill(end, head_.notes.end(), MemoNote());
 }
 
 /// The old records and the fresh ones, which win, in the order of a walk.
@@ -127,14 +151,14 @@ Result<void> StatMemo::write(int file) {
   fresh_.each([&](const MemoStat& stat, std::string_view path) {
     while (old && WalkOrder()(old->path, path)) pass_old();
     if (old && old->path == path) old = old_.next();
-    out.add(stat, path);
+    if (stat.inode != kNothing.inode) out.add(stat, path);
   });
   while (old) pass_old();
   return out.finish();
 }
 
 void StatMemo::save() {
-  if (fresh_.size() == 0 && !has_noted_) return;
+  if (!is_dirty_) return;
   // Lost or torn by a power cut it is recognised by its checksum: so it is not worth a sync.
   if (!make_dirs(own_dir_, kMemoDirectory, 0700)) return;
   auto temporary = fmt::format("{}/.tmp-{}", kMemoDirectory, random_hex(8));
@@ -143,8 +167,7 @@ void StatMemo::save() {
   bool is_written = write(file->get()).has_value() &&
                     ::renameat(own_dir_, temporary.c_str(), own_dir_, name_.c_str()) == 0;
   if (!is_written) ::unlinkat(own_dir_, temporary.c_str(), 0);
-  fresh_.clear();
-  has_noted_ = false;
+  is_dirty_ = false;
 }
 
 }  // namespace strata::build

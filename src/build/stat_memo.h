@@ -32,16 +32,19 @@ class StatMemo {
     Digest sum;  // of its tarsum entry
     /// CRC-64 of its content. Only of files that have no capability.
     std::optional<std::uint64_t> crc;
-    /// The number of the first note that is about the file as it is. record() knows it.
+    /// The number of the first step whose note is about the file as it is; set by record().
     std::uint64_t noted_from = 0;
   };
   /// Fastest when asked in the order of a walk.
   std::optional<Known> find(const SourceFile& file);
-  /// False if it is not recorded.
-  bool record(const SourceFile& file, const Known& known);
+  /// With a CRC: by the step of that number, which lays the file down (0: none). False if it is not
+  /// recorded; nothing is known of the path then.
+  bool record(const SourceFile& file, const Known& known, std::uint64_t step_number = 0);
 
-  /// A note: a layer in which a step has laid files down. Those with a CRC and `noted_from` of at
-  /// most `number` are in their places as they are now, if they were there at all.
+  /// A number for a step that is about to lay files down.
+  std::uint64_t begin_step() { return ++head_.last_step; }
+  /// A note: a layer in which a step has laid files down. What is known with a CRC and with
+  /// `noted_from` of at most `number` was as it is now when the step came to it.
   struct Laid {
     std::string cache_id;
     std::uint64_t number;
@@ -49,13 +52,16 @@ class StatMemo {
   /// Of the last times that `step` was done, newest first. `step` stands for all that decides which
   /// file comes to which place, but for the layers below.
   std::vector<Laid> laid_by(const Digest& step) const;
-  /// `step` has laid files down as they are recorded at this moment.
-  void note(const Digest& step, std::string_view cache_id);
+  /// `step`, of that number, has laid down all its files.
+  void note(const Digest& step, const Laid& laid);
+  /// The layer is no more.
+  void forget(const Laid& laid);
 
   /// Writes it anew if anything was recorded or noted.
   void save();
 
  private:
+  bool is_too_young(const SourceFile& file) const;
   Result<void> write(int file);
 
   int own_dir_;
@@ -65,7 +71,7 @@ class StatMemo {
   std::vector<bool> seen_;  // its records, by this build
   MemoRecords fresh_;       // of this one
   MemoHead head_;           // of all
-  bool has_noted_ = false;  // in this build
+  bool is_dirty_ = false;   // there is something to save
 };
 
 }  // namespace strata::build

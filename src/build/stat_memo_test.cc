@@ -67,68 +67,161 @@ TEST_F(StatMemoTest, NewSumsJoinTheOldOnes) {
   EXPECT_EQ(memo.find(file("c", 1500))->sum, sha256("C"));
 }
 
-TEST_F(StatMemoTest, ANoteIsAboutWhatWasRecordedBefore) {
-  const auto step = sha256("COPY . /a");
-  const std::string first(64, '1');
-  const std::string second(64, '2');
-  auto is_about = [](const StatMemo::Laid& laid, const std::optional<StatMemo::Known>& known) {
-    return known && known->crc && known->noted_from <= laid.number;
-  };
+class MemoNotes : public StatMemoTest {
+ protected:
+  static StatMemo::Known with_crc(std::string_view text, std::uint64_t crc = 7) {
+    return {sha256(text), crc};
+  }
+  /// Whether the newest note says where the file has been laid down.
+  bool is_laid(StatMemo& memo, const SourceFile& file) {
+    auto known = memo.find(file);
+    auto laid = memo.laid_by(step_);
+    return known && known->crc && !laid.empty() && known->noted_from <= laid[0].number;
+  }
+  static std::string id(int i) { return fmt::format("{:064}", i); }
+
+  Digest step_ = sha256("COPY . /a");
+};
+
+TEST_F(MemoNotes, AreAboutWhatTheirStepHasRecordedOrFound) {
   {
     auto memo = open();
-    EXPECT_TRUE(memo.laid_by(step).empty());
-    memo.record(file("a"), {sha256("a"), 0});  // a CRC may be 0
-    memo.record(file("b"), known("b"));
-    memo.note(step, first);
-    memo.record(file("c"), {sha256("c"), 3});
+    EXPECT_TRUE(memo.laid_by(step_).empty());
+    auto first = memo.begin_step();
+    memo.record(file("a"), with_crc("a", 0), first);  // a CRC may be 0
+    memo.record(file("b"), known("b"), first);
+    memo.note(step_, {id(1), first});
+    memo.record(file("c"), with_crc("c"), memo.begin_step());
     memo.save();
   }
   {
     auto memo = open();
-    auto laid = memo.laid_by(step);
+    auto laid = memo.laid_by(step_);
     ASSERT_EQ(laid.size(), 1u);
-    EXPECT_EQ(laid[0].cache_id, first);
-    EXPECT_TRUE(is_about(laid[0], memo.find(file("a"))));
+    EXPECT_EQ(laid[0].cache_id, id(1));
+    EXPECT_TRUE(is_laid(memo, file("a")));
     EXPECT_EQ(memo.find(file("a"))->crc, 0u);
+    EXPECT_FALSE(is_laid(memo, file("a", 1001)));
     EXPECT_FALSE(memo.find(file("b"))->crc);
-    EXPECT_FALSE(is_about(laid[0], memo.find(file("c"))));
-    EXPECT_FALSE(is_about(laid[0], memo.find(file("a", 1001))));
-    memo.record(file("a", 1001), {sha256("A"), 4});
-    EXPECT_FALSE(is_about(laid[0], memo.find(file("a", 1001))));
-    memo.note(step, second);
+    EXPECT_FALSE(is_laid(memo, file("c")));
+    auto second = memo.begin_step();
+    memo.record(file("a", 1001), with_crc("A"), second);
+    EXPECT_FALSE(is_laid(memo, file("a", 1001)));
+    memo.note(step_, {id(2), second});
     memo.save();
   }
   auto memo = open();
-  auto laid = memo.laid_by(step);
-  ASSERT_EQ(laid.size(), 2u);
-  EXPECT_EQ(laid[0].cache_id, second);
-  EXPECT_EQ(laid[1].cache_id, first);
-  auto changed = memo.find(file("a", 1001));
-  EXPECT_TRUE(is_about(laid[0], changed));
-  EXPECT_FALSE(is_about(laid[1], changed));
-  EXPECT_TRUE(is_about(laid[0], memo.find(file("c"))));
+  EXPECT_EQ(memo.laid_by(step_)[0].cache_id, id(2));
+  EXPECT_EQ(memo.laid_by(step_)[1].cache_id, id(1));
+  EXPECT_TRUE(is_laid(memo, file("a", 1001)));
+  EXPECT_TRUE(is_laid(memo, file("c")));
+  memo.forget(memo.laid_by(step_)[0]);
+  EXPECT_EQ(memo.laid_by(step_)[0].cache_id, id(1));
+  EXPECT_FALSE(is_laid(memo, file("a", 1001)));
 }
 
-TEST_F(StatMemoTest, NotesAreKeptWithoutRecordsAndTheOldestFallAway) {
+/// Steps that are done at once may come to different files of one path.
+TEST_F(MemoNotes, AreNotAboutWhatAnotherStepMayHaveFoundOtherwise) {
+  auto memo = open();
+  auto first = memo.begin_step();
+  memo.record(file("a"), with_crc("a"), first);
+  auto second = memo.begin_step();  // finds it so
+  memo.record(file("a", 1001), with_crc("A"), first);
+  memo.record(file("b"), with_crc("b"), 0);
+  for (auto number : {first, second}) {
+    memo.note(step_, {id(1), number});
+    for (const char* name : {"a", "b"}) {
+      EXPECT_FALSE(is_laid(memo, file(name, 1001))) << number;
+      EXPECT_FALSE(is_laid(memo, file(name))) << number;
+    }
+  }
+  auto third = memo.begin_step();
+  memo.note(step_, {id(1), third});
+  EXPECT_TRUE(is_laid(memo, file("a", 1001)));
+  EXPECT_TRUE(is_laid(memo, file("b")));
+}
+
+TEST_F(MemoNotes, AreNotAboutAFileThatWasAwayWhenAYoungOneWasLaidDown) {
+  {
+    auto memo = open();
+    memo.record(file("a"), with_crc("a"), memo.begin_step());
+    memo.save();
+  }
+  {
+    auto memo = open();
+    auto step = memo.begin_step();
+    EXPECT_FALSE(memo.record(file("a", 2000), with_crc("A"), step));
+    EXPECT_FALSE(memo.find(file("a")));
+    memo.note(step_, {id(1), step});
+    memo.save();
+  }
+  auto memo = open();
+  EXPECT_FALSE(memo.find(file("a")));
+}
+
+TEST_F(MemoNotes, AreSavedTogetherWithAllThatWasRecorded) {
+  {
+    auto memo = open();
+    auto first = memo.begin_step();
+    memo.record(file("a"), with_crc("a"), first);
+    memo.note(step_, {id(1), first});
+    memo.save();
+    auto second = memo.begin_step();  // of another build with the same memo
+    memo.record(file("b"), with_crc("b"), second);
+    memo.note(step_, {id(2), second});
+    memo.save();
+  }
+  auto memo = open();
+  EXPECT_EQ(memo.laid_by(step_).size(), 2u);
+  EXPECT_TRUE(is_laid(memo, file("a")));
+  EXPECT_TRUE(is_laid(memo, file("b")));
+}
+
+TEST_F(MemoNotes, AreFewForEachStep) {
   const auto other = sha256("COPY b /b");
   {
     auto memo = open();
-    memo.note(other, std::string(64, 'b'));
+    memo.note(other, {id(0), memo.begin_step()});
     memo.save();
   }
-  for (int i = 0; i < 30; i++) {
+  for (int i = 1; i <= 40; i++) {
     auto memo = open();
-    memo.note(sha256("COPY . /a"), fmt::format("{:064}", i));
+    memo.note(step_, {id(i), memo.begin_step()});
     memo.save();
   }
-  auto memo = open();
-  EXPECT_TRUE(memo.laid_by(other).empty());
-  auto laid = memo.laid_by(sha256("COPY . /a"));
-  ASSERT_EQ(laid.size(), 16u);
-  for (int i = 0; i < 16; i++) {
-    EXPECT_EQ(laid[static_cast<std::size_t>(i)].cache_id, fmt::format("{:064}", 29 - i));
-    EXPECT_EQ(laid[static_cast<std::size_t>(i)].number, static_cast<std::uint64_t>(31 - i));
+  {
+    auto memo = open();
+    auto laid = memo.laid_by(step_);
+    ASSERT_EQ(laid.size(), 4u);
+    for (int i = 0; i < 4; i++) EXPECT_EQ(laid[static_cast<std::size_t>(i)].cache_id, id(40 - i));
+    EXPECT_EQ(memo.laid_by(other).size(), 1u);
+    for (int i = 0; i < 31; i++)
+      memo.note(sha256(fmt::format("COPY {} /", i)), {id(i), memo.begin_step()});
+    EXPECT_TRUE(memo.laid_by(other).empty());  // there are 32
+    EXPECT_EQ(memo.laid_by(step_).size(), 1u);
+    memo.save();
   }
+  EXPECT_EQ(open().laid_by(sha256("COPY 0 /")).size(), 1u);
+}
+
+/// As after a power cut, from a file that is gone.
+TEST_F(StatMemoTest, ABlockOfAnEarlierFileIsNoneOfThisOne) {
+  auto save = [&](const char* content) {
+    auto memo = open();
+    memo.record(file("a"), known(content));
+    memo.note(sha256("step"), {std::string(64, '1'), memo.begin_step()});
+    memo.save();
+    return *read_file(own_.fd(), memo_path());
+  };
+  auto before = save("before");
+  auto after = save("after");
+  ASSERT_EQ(before.size(), after.size());
+  constexpr std::size_t kBlocks = 16 + sizeof(MemoHead) + 8;
+  auto mixed = after.substr(0, kBlocks) + before.substr(kBlocks);
+  ASSERT_TRUE(write_file(own_.fd(), memo_path(), mixed, 0600));
+  EXPECT_FALSE(open().find(file("a")));
+  ASSERT_TRUE(write_file(own_.fd(), memo_path(), after, 0600));
+  EXPECT_EQ(open().find(file("a"))->sum, sha256("after"));
 }
 
 TEST_F(StatMemoTest, WhatThisBuildRecordsIsFoundInAnyOrder) {

@@ -91,11 +91,12 @@ bool Stage::FileStep::may_be_large() const {
 }
 
 std::optional<Digest> Stage::FileStep::places() const {
-  std::vector<std::string> inputs = {"places", path, as_directory ? "directory" : "",
-                                     link ? "link" : "", rules.parents ? "parents" : ""};
+  std::vector<std::string> inputs = {"places", path, as_directory ? "directory" : "", flags,
+                                     rules.time ? std::to_string(rules.time->seconds) : ""};
   for (const auto& source : files) {
     if (source.loose || (source.copy.file.is_directory() && files.size() > 1)) return std::nullopt;
-    inputs.insert(inputs.end(), {source.copy.file.path, source.copy.name, source.copy.front});
+    inputs.insert(inputs.end(), {source.copy.file.is_directory() ? "all of" : "file",
+                                 source.copy.file.path, source.copy.name, source.copy.front});
   }
   return sha256(StepCache::material(inputs));
 }
@@ -328,23 +329,36 @@ void Stage::tell_file_miss(const CopyPlan& plan, bool unpacks) {
 
 /// On what the stage has come to. On a thread of its own: it changes nothing of the stage.
 Result<Stage::NewLayer> Stage::make_layer(const FileStep& step, bool has_donors) const {
-  std::vector<UniqueFd> donors;
+  std::vector<DonorLayer> donors;
   if (has_donors) donors = TRY(find_donors(build_.store, chain_));
-  NewLayer layer{TRY(LayerWriter::create(build_.store, base_, std::move(donors)))};
+  auto note = has_donors ? find_note(step, donors) : 0;
+  NewLayer layer{TRY(LayerWriter::create(build_.store, base_, std::move(donors))), note};
+  if (note > 0) layer.writer.know_first_donor();
   if (step.may_be_large()) layer.writer.expect_much();
-  auto places = has_donors ? step.places() : std::nullopt;
-  if (!places) return layer;
-  for (const auto& laid : step.sums->laid_by(*places)) {
-    auto known = TRY(find_sibling(build_.store, chain_, laid.cache_id));
-    if (!known) continue;
-    layer.writer.set_known(*std::move(known));
-    layer.note = laid.number;
-    break;
-  }
   return layer;
 }
 
+/// The number of the newest note of the step about one of the layers on chain_, which then comes
+/// first of `donors`; 0 if there is none.
+std::uint64_t Stage::find_note(const FileStep& step, std::vector<DonorLayer>& donors) const {
+  auto places = step.places();
+  if (!places) return 0;
+  for (const auto& laid : step.sums->laid_by(*places)) {
+    auto found = std::find_if(donors.begin(), donors.end(), [&](const DonorLayer& donor) {
+      return donor.cache_id == laid.cache_id && donor.parent == chain_;
+    });
+    if (found != donors.end()) {
+      std::rotate(donors.begin(), found, found + 1);
+      return laid.number;
+    }
+    // As when the layer that was made turned out to exist already. One on other layers stays.
+    if (!build_.store.caches().open_diff(laid.cache_id)) step.sums->forget(laid);
+  }
+  return 0;
+}
+
 Result<LayerWriter> Stage::write_files(FileStep& step) {
+  step.number = step.sums->begin_step();
   // Behind a step that is still being hashed the parent's ChainID is not known.
   InBackground<NewLayer> new_layer(
       [this, &step, has_donors = know_chain()] { return make_layer(step, has_donors); });
@@ -371,9 +385,11 @@ Result<LayerWriter> Stage::write_files(FileStep& step) {
     output_.copied(copied.bytes);
     if (behind != nullptr) behind->add(copied.dirtied - std::exchange(last, copied.dirtied));
   };
-  TRY(plan.write(layer, {step.sums, note}, tell, build_.stop).context("{} failed", step.name));
+  // A note is about files that are laid down, not about the content of archives.
+  CopyPlan::Sums sums{step.sums, step.number, archives.empty() ? note : 0};
+  TRY(plan.write(layer, sums, tell, build_.stop).context("{} failed", step.name));
   if (archives.empty()) {
-    if (auto places = step.places()) step.sums->note(*places, layer.cache_id());
+    if (auto places = step.places()) step.sums->note(*places, {layer.cache_id(), step.number});
     return std::move(layer);
   }
   TRY(layer.settle().context("{} failed", step.name));

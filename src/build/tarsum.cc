@@ -119,10 +119,16 @@ Result<Tarsums::Known> Tarsums::compute(const SourceTree& tree, const SourceFile
   return Known{hasher.finish(), std::nullopt};
 }
 
-void Tarsums::remember(const SourceFile& file, const Known& known) {
+void Tarsums::remember(const SourceFile& file, const Known& known, std::uint64_t step_number) {
   std::lock_guard lock(mutex_);
-  bool is_recorded = memo_ != nullptr && file.is_regular() && memo_->record(file, known);
-  if (!is_recorded) sums_[file.path] = known.sum;
+  bool is_recorded =
+      memo_ != nullptr && file.is_regular() && memo_->record(file, known, step_number);
+  if (!is_recorded) sums_[file.path] = {known.sum, file.inode, file.ctime};
+}
+
+std::uint64_t Tarsums::begin_step() {
+  std::lock_guard lock(mutex_);
+  return memo_ != nullptr ? memo_->begin_step() : 0;
 }
 
 std::vector<Tarsums::Laid> Tarsums::laid_by(const Digest& step) {
@@ -130,9 +136,14 @@ std::vector<Tarsums::Laid> Tarsums::laid_by(const Digest& step) {
   return memo_ != nullptr ? memo_->laid_by(step) : std::vector<Laid>();
 }
 
-void Tarsums::note(const Digest& step, std::string_view cache_id) {
+void Tarsums::note(const Digest& step, const Laid& laid) {
   std::lock_guard lock(mutex_);
-  if (memo_ != nullptr) memo_->note(step, cache_id);
+  if (memo_ != nullptr) memo_->note(step, laid);
+}
+
+void Tarsums::forget(const Laid& laid) {
+  std::lock_guard lock(mutex_);
+  if (memo_ != nullptr) memo_->forget(laid);
 }
 
 void Tarsums::save() {
@@ -140,7 +151,8 @@ void Tarsums::save() {
   if (memo_ != nullptr) memo_->save();
 }
 
-Result<void> Tarsums::compute_all(const std::vector<const SourceFile*>& files) {
+Result<std::vector<Digest>> Tarsums::compute_all(const std::vector<const SourceFile*>& files) {
+  std::vector<Digest> sums(files.size());
   // Threads take the next file each; the tree of each has its own cached directory descriptor.
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;  // guards error
@@ -151,6 +163,7 @@ Result<void> Tarsums::compute_all(const std::vector<const SourceFile*>& files) {
       auto known = compute(tree, *files[i]);
       if (known) {
         remember(*files[i], *known);
+        sums[i] = known->sum;
         continue;
       }
       std::lock_guard lock(mutex);
@@ -165,13 +178,14 @@ Result<void> Tarsums::compute_all(const std::vector<const SourceFile*>& files) {
     work();
   }
   if (error) return *std::move(error);
-  return {};
+  return sums;
 }
 
 std::optional<Tarsums::Known> Tarsums::recall(const SourceFile& file) {
   std::lock_guard lock(mutex_);
   if (auto known = sums_.find(file.path); known != sums_.end())
-    return Known{known->second, std::nullopt};
+    if (const auto& own = known->second; own.inode == file.inode && own.ctime == file.ctime)
+      return Known{own.sum, std::nullopt};
   return memo_ != nullptr && file.is_regular() ? memo_->find(file) : std::nullopt;
 }
 
@@ -227,8 +241,7 @@ Result<std::string> Tarsums::of(const SourceFile& file, const dockerfile::Ignore
       missing.push_back(&f);
     }
   }
-  TRY(compute_all(missing));
-  for (const auto* f : missing) sums.push_back(recall(*f)->sum);
+  for (auto& sum : TRY(compute_all(missing))) sums.push_back(std::move(sum));
   return "dir:" + combine_members(std::move(sums), std::move(texts)).hex();
 }
 

@@ -57,12 +57,14 @@ class Tarsums {
   bool are_of(const SourceTree* tree) const { return tree == &tree_; }
   /// What is known of one file from elsewhere, and without reading it.
   using Known = StatMemo::Known;
-  void remember(const SourceFile& file, const Known& known);
+  void remember(const SourceFile& file, const Known& known, std::uint64_t step_number = 0);
   std::optional<Known> recall(const SourceFile& file);
   /// Where steps have laid these files down: StatMemo. Nothing without a memo.
   using Laid = StatMemo::Laid;
+  std::uint64_t begin_step();
   std::vector<Laid> laid_by(const Digest& step);
-  void note(const Digest& step, std::string_view cache_id);
+  void note(const Digest& step, const Laid& laid);
+  void forget(const Laid& laid);
   /// Whether a CRC would be remembered.
   bool keeps_crc() const { return memo_ != nullptr; }
   /// For the next build.
@@ -70,7 +72,7 @@ class Tarsums {
 
  private:
   Result<Known> compute(const SourceTree& tree, const SourceFile& file) const;
-  Result<void> compute_all(const std::vector<const SourceFile*>& files);
+  Result<std::vector<Digest>> compute_all(const std::vector<const SourceFile*>& files);
   /// What stands for one file in the sum of its directory.
   struct Member {
     std::optional<Digest> sum;
@@ -84,7 +86,13 @@ class Tarsums {
   std::mutex of_mutex_;  // so that two stages do not read the same files
   std::mutex mutex_;     // guards what follows
   StatMemo* memo_;
-  std::map<std::string, Digest> sums_;  // by path, of files that the memo does not have
+  /// Of a file as it was when it was looked at.
+  struct Sum {
+    Digest sum;
+    ino_t inode = 0;
+    Time ctime;
+  };
+  std::map<std::string, Sum> sums_;  // by path, of files that the memo does not have
 };
 
 }  // namespace strata::build

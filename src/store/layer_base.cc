@@ -24,33 +24,24 @@ Result<UniqueFd> empty_directory(const Store& store) {
 }
 
 /// One that was removed meanwhile gives nothing.
-std::vector<UniqueFd> open_diffs(const Store& store, const std::vector<LayerInfo>& layers) {
-  std::vector<UniqueFd> diffs;
+std::vector<DonorLayer> open_all(const Store& store, const std::vector<LayerInfo>& layers) {
+  std::vector<DonorLayer> donors;
   for (const auto& layer : layers)
-    if (auto diff = store.caches().open_diff(layer.cache_id)) diffs.push_back(*std::move(diff));
-  return diffs;
+    if (auto diff = store.caches().open_diff(layer.cache_id))
+      donors.push_back({layer.cache_id, layer.parent, *std::move(diff)});
+  return donors;
 }
 
 }  // namespace
 
-Result<std::vector<UniqueFd>> find_siblings(const Store& store,
-                                            const std::optional<ChainID>& parent) {
+Result<std::vector<DonorLayer>> find_siblings(const Store& store,
+                                              const std::optional<ChainID>& parent) {
   auto layers = TRY(store.layers().newest_on(parent, kMaxSiblings));
-  return open_diffs(store, layers);
+  return open_all(store, layers);
 }
 
-Result<std::optional<UniqueFd>> find_sibling(const Store& store,
-                                             const std::optional<ChainID>& parent,
-                                             std::string_view cache_id) {
-  for (const auto& layer : TRY(store.layers().newest_on(parent, kMaxSiblings)))
-    if (layer.cache_id == cache_id)
-      if (auto diff = store.caches().open_diff(layer.cache_id))
-        return std::optional(*std::move(diff));
-  return std::optional<UniqueFd>();
-}
-
-Result<std::vector<UniqueFd>> find_donors(const Store& store,
-                                          const std::optional<ChainID>& parent) {
+Result<std::vector<DonorLayer>> find_donors(const Store& store,
+                                            const std::optional<ChainID>& parent) {
   auto layers = TRY(store.layers().newest_on(parent, kMaxSiblings));
   auto below = parent;
   while (below && layers.size() < kMaxDonors) {
@@ -58,7 +49,7 @@ Result<std::vector<UniqueFd>> find_donors(const Store& store,
     below = layer.parent;
     layers.push_back(std::move(layer));
   }
-  return open_diffs(store, layers);
+  return open_all(store, layers);
 }
 
 Result<LayerBase> layer_base(const Store& store, const std::vector<DiffID>& diff_ids) {

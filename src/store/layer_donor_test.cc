@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "fs/xattr.h"
 #include "store/detail/store_fixture.h"
 #include "store/layer_writer.h"
@@ -25,9 +27,15 @@ class LayerDonors : public StoreTest {
 
   LayerWriter next() { return writer({}, must(find_donors(*store_, std::nullopt))); }
   /// One that knows what is in donor_.
-  LayerWriter next_knowing() {
-    auto w = next();
-    w.set_known(*must(find_sibling(*store_, std::nullopt, donor_.cache_id)));
+  LayerWriter next_knowing() { return next_knowing(donor_); }
+  LayerWriter next_knowing(const LayerInfo& layer) {
+    auto donors = must(find_donors(*store_, std::nullopt));
+    auto known = std::find_if(donors.begin(), donors.end(), [&](const DonorLayer& donor) {
+      return donor.cache_id == layer.cache_id;
+    });
+    std::rotate(donors.begin(), known, known + 1);
+    auto w = writer({}, std::move(donors));
+    w.know_first_donor();
     return w;
   }
   ino_t donor_inode(const std::string& name) {
@@ -179,9 +187,10 @@ TEST_F(LayerDonors, DeepFilesAreLinkedFromWhoeverHasThem) {
   fill(young, Which::EveryThird);
   auto younger = publish(std::move(young));
   auto both = [&](const LayerInfo& first, const LayerInfo& second) {
-    std::vector<UniqueFd> donors;
+    std::vector<DonorLayer> donors;
     for (const auto* layer : {&first, &second})
-      donors.push_back(must(store_->caches().open_diff(layer->cache_id)));
+      donors.push_back(
+          {layer->cache_id, std::nullopt, must(store_->caches().open_diff(layer->cache_id))});
     return donors;
   };
   auto w = writer({}, both(younger, older));
@@ -260,8 +269,7 @@ TEST_F(LayerDonors, WhatOtherDonorsHaveIsNotKnown) {
   auto other = writer();
   add(other, file_entry("x", 5), "small");
   auto known = publish(std::move(other));
-  auto w = next();
-  w.set_known(*must(find_sibling(*store_, std::nullopt, known.cache_id)));
+  auto w = next_knowing(known);
   add(w, dir_entry("d"));
   EXPECT_TRUE(is_read(w, file_entry("d/small", 5), "small"));
   EXPECT_FALSE(is_read(w, file_entry("x", 5), "small"));
@@ -270,12 +278,6 @@ TEST_F(LayerDonors, WhatOtherDonorsHaveIsNotKnown) {
 
   auto without = next();
   EXPECT_TRUE(is_read(without, file_entry("x", 5), "small"));
-}
-
-TEST_F(LayerDonors, ASiblingIsFoundByItsCacheId) {
-  EXPECT_TRUE(must(find_sibling(*store_, std::nullopt, donor_.cache_id)));
-  EXPECT_FALSE(must(find_sibling(*store_, donor_.chain_id, donor_.cache_id)));
-  EXPECT_FALSE(must(find_sibling(*store_, std::nullopt, std::string(64, 'a'))));
 }
 
 /// A file of one batch, and one of many.
@@ -335,8 +337,11 @@ TEST_F(LayerDonors, SiblingsComeBeforeTheLayersBelow) {
   auto top = must(apply(TarText().add(file_entry("top", 1), "t").end(), {donor_.diff_id}));
   auto donors = must(find_donors(*store_, donor_.chain_id));
   ASSERT_EQ(donors.size(), 2u);
-  EXPECT_TRUE(stat_at(donors[0].get(), "top"));
-  EXPECT_TRUE(stat_at(donors[1].get(), "d/big"));
+  EXPECT_TRUE(stat_at(donors[0].diff.get(), "top"));
+  EXPECT_EQ(donors[0].cache_id, top.cache_id);
+  EXPECT_EQ(donors[0].parent, donor_.chain_id);
+  EXPECT_TRUE(stat_at(donors[1].diff.get(), "d/big"));
+  EXPECT_EQ(donors[1].parent, std::nullopt);
   EXPECT_EQ(must(find_donors(*store_, top.chain_id)).size(), 2u);
 }
 

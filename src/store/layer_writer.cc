@@ -30,9 +30,9 @@ struct LayerWriter::State {
   std::optional<TempDir> files;  // the layerdb entry to be; holds tar-split.json.gz
   Kind kind = Kind::Nothing;
   bool has_failed = false;
-  bool is_settling = false;  // no more entries
-  std::vector<UniqueFd> donors;
-  bool knows_first = false;                       // of the donors
+  bool is_settling = false;                       // no more entries
+  std::vector<UniqueFd> donors;                   // their directories `diff`
+  bool knows_first = false;                       // of the donors; see know_first_donor()
   std::optional<detail::DonorFiles> donor_files;  // for add_known()
   std::unique_ptr<detail::TreeWriter> tree;
   std::unique_ptr<detail::LayerRecorder> recorder;
@@ -307,10 +307,10 @@ LayerWriter& LayerWriter::operator=(LayerWriter&&) noexcept = default;
 LayerWriter::~LayerWriter() = default;
 
 Result<LayerWriter> LayerWriter::create(const Store& store, const LayerBase& base,
-                                        std::vector<UniqueFd> donors) {
+                                        std::vector<DonorLayer> donors) {
   auto cache = TRY(store.caches().create(/*with_work=*/!base.lowers.empty()));
   auto state = TRY(State::open(store, std::move(cache)));
-  state->donors = std::move(donors);
+  for (auto& donor : donors) state->donors.push_back(std::move(donor.diff));
   return LayerWriter(std::move(state));
 }
 
@@ -322,10 +322,7 @@ Result<LayerWriter> LayerWriter::adopt(const Store& store, std::shared_ptr<Cache
 
 void LayerWriter::expect_much() { state_->recorder->expect_much(); }
 
-void LayerWriter::set_known(UniqueFd diff) {
-  state_->donors.insert(state_->donors.begin(), std::move(diff));
-  state_->knows_first = true;
-}
+void LayerWriter::know_first_donor() { state_->knows_first = true; }
 
 Result<void> LayerWriter::add(const tar::Entry& entry, ByteSource* content) {
   auto done = state_->add(entry, content);

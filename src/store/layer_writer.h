@@ -4,7 +4,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/byte_stream.h"
@@ -31,6 +30,13 @@ struct SealedLayer {
   bool empty = false;     // its tar has no entry: by docker's rule no layer at all
 };
 
+/// A layer that may have files which a new one needs, too.
+struct DonorLayer {
+  std::string cache_id;
+  std::optional<ChainID> parent;
+  UniqueFd diff;  // its directory
+};
+
 /// A layer being written: its cache directory, DiffID, size and tar-split grow together, in one
 /// pass over the data. Hashing and tar-split run on a thread of their own, and so does the laying
 /// down of the files, a few MiB behind: its error may come from any later call, up to settle() or
@@ -39,11 +45,10 @@ struct SealedLayer {
 /// Formats: docs/store.md, sections 2 to 4 and 7. One thread at a time.
 class LayerWriter {
  public:
-  /// A new cache directory on `base`. `donors` are directories `diff` of other layers: a file that
-  /// one of them holds at the same path with equal content and metadata is hard-linked, not
-  /// written.
+  /// A new cache directory on `base`. A file that one of the donors holds at the same path with
+  /// equal content and metadata is hard-linked, not written.
   static Result<LayerWriter> create(const Store& store, const LayerBase& base,
-                                    std::vector<UniqueFd> donors);
+                                    std::vector<DonorLayer> donors);
 
   /// Takes a finished upper directory as it is (RUN): only read, never copied. seal() walks
   /// it and makes the tar that dockerd 28 would make (section 7).
@@ -57,9 +62,8 @@ class LayerWriter {
   /// called at most once, and first of all.
   void expect_much();
 
-  /// `diff`, of a published layer, is the first of the donors, and the one that add_known() is
-  /// about. Before the first entry.
-  void set_known(UniqueFd diff);
+  /// The first donor, which there is, is the one that add_known() is about.
+  void know_first_donor();
 
   /// The entry becomes a file of the cache directory and of the tar; its header is ours (7.2, 7.3).
   /// Names are relative and clean, a directory's without trailing slash; parents come before
@@ -111,19 +115,15 @@ class LayerWriter {
   std::unique_ptr<State> state_;
 };
 
-/// Directories `diff` of layers that stand on `parent`: of earlier builds of the same step, earlier
-/// commits of the same container. At most 8, most likely first.
-Result<std::vector<UniqueFd>> find_siblings(const Store& store,
+/// Layers that stand on `parent`: of earlier builds of the same step, earlier commits of the same
+/// container. At most 8, most likely first.
+Result<std::vector<DonorLayer>> find_siblings(const Store& store,
+                                              const std::optional<ChainID>& parent);
+
+/// Layers worth asking for equal files of one on `parent`: its siblings, and those below it. At
+/// most 16, most likely first.
+Result<std::vector<DonorLayer>> find_donors(const Store& store,
                                             const std::optional<ChainID>& parent);
-
-/// That of the one with this cache-id; nothing if it is not among them.
-Result<std::optional<UniqueFd>> find_sibling(const Store& store,
-                                             const std::optional<ChainID>& parent,
-                                             std::string_view cache_id);
-
-/// Directories `diff` worth asking for equal files of a layer on `parent`: the layers below it and
-/// the other layers that stand on it. At most 16, most likely first.
-Result<std::vector<UniqueFd>> find_donors(const Store& store, const std::optional<ChainID>& parent);
 
 /// What an image with these layers gives a container or the next layer to stand on.
 Result<LayerBase> layer_base(const Store& store, const std::vector<DiffID>& diff_ids);

@@ -142,7 +142,7 @@ class StoreTest : public testing::Test {
     return all;
   }
 
-  LayerWriter writer(const std::vector<DiffID>& below = {}, std::vector<UniqueFd> donors = {}) {
+  LayerWriter writer(const std::vector<DiffID>& below = {}, std::vector<DonorLayer> donors = {}) {
     auto base = must(layer_base(*store_, below));
     return must(LayerWriter::create(*store_, base, std::move(donors)));
   }
