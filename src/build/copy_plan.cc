@@ -365,7 +365,7 @@ Result<void> CopyPlan::write_item(Writing& to, const std::string& path, const It
       entry.type = tar::EntryType::HardLink;
       entry.size = 0;
       entry.linkname = first->second;
-      return to.layer.add(entry);
+      return to.layer.add(entry);  // FileStep::text() records it
     }
   }
   if (file.is_link()) entry.linkname = TRY(item.tree->read_link(file).context("{}", file.path));
@@ -389,24 +389,23 @@ Result<void> CopyPlan::write_content(Writing& to, tar::Entry entry, const Item& 
   const SourceFile& file = *item.from;
   auto* sums = to.sums.of != nullptr && to.sums.of->are_of(item.tree) ? to.sums.of : nullptr;
   auto known = sums != nullptr ? sums->recall(file) : std::nullopt;
-  if (known && known->crc && known->noted_from <= to.sums.note)
+  if (known && known->crc && known->noted_from <= to.sums.note_number)
     return write_known(to, entry, item, *known->crc);
 
   ContentSource content(
       *item.tree, file, [&to](std::int64_t n) { to.tell_read(n); }, to.stop);
   int fd = TRY(content.open().context("{}", file.path));
   auto capability = TRY(get_xattr(fd, "", kCapability).context("{}", file.path));
-  const bool wants_crc =
-      sums != nullptr && sums->keeps_crc() && !capability && !(known && known->crc);
   if (capability) entry.xattrs.emplace_back(kCapability, *std::move(capability));
-  const bool wants_sum = sums != nullptr && !known;
-  if (wants_sum) content.sum_with(begin_tarsum(TRY(sums->header(file))));
-  if (wants_crc) content.count_crc();
+  // A memo is told of every file that it has no CRC of, also if it will not take it: an older one
+  // of that path is not what is laid down here.
+  const bool is_news = sums != nullptr && (!known || (sums->has_memo() && !known->crc));
+  if (is_news && !known) content.sum_with(begin_tarsum(TRY(sums->header(file))));
+  if (is_news && sums->has_memo() && entry.xattrs.empty()) content.count_crc();
   TRY(to.layer.add(entry, &content));
   TRY(content.check_unchanged());
-  if (wants_sum || wants_crc)
-    sums->remember(file, {wants_sum ? content.sum() : known->sum, content.crc()},
-                   to.sums.step_number);
+  if (is_news)
+    sums->remember(file, {known ? known->sum : content.sum(), content.crc()}, to.sums.step_number);
   return {};
 }
 

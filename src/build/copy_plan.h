@@ -78,8 +78,8 @@ class CopyPlan {
   /// What is known of the files.
   struct Sums {
     Tarsums* of = nullptr;  // the sums of files that are not known yet come from the same read
-    std::uint64_t step_number = 0;  // of this step; see StatMemo
-    std::uint64_t note = 0;  // number of the one about LayerWriter's known layer; 0: it has none
+    std::uint64_t step_number = 0;  // of StatMemo::begin_step()
+    std::uint64_t note_number = 0;  // of the note about the first donor; 0: there is none
   };
   /// Gives all of it to `layer`, whose settle() waits until it is written. `tell` (may be empty) is
   /// called again and again. Cancelled soon after `stop` is requested.

@@ -33,7 +33,7 @@ struct Stage::FileStep {
   bool keep_git_dir = false;  // of repositories
   CopyRules rules;
   std::vector<Source> files;
-  std::uint64_t number = 0;  // of StatMemo
+  std::uint64_t number = 0;  // of StatMemo::begin_step()
   std::string path;          // absolute destination
   bool as_directory = false;
   bool unpack = false;          // archives are unpacked
@@ -49,8 +49,8 @@ struct Stage::FileStep {
   /// Whether LayerWriter::expect_much() pays.
   bool may_be_large() const;
   /// What stands for the places that files of `tree` get, and how they get there, for
-  /// StatMemo::note(): on the same layers, each place is that of one and the same file. None where
-  /// the files of several sources may have the same place, so that the last one wins.
+  /// StatMemo::note(): on the same layers, each place is that of one and the same file. None for
+  /// a directory beside another source, of whose files the last one of a place wins.
   std::optional<Digest> places() const;
   /// The step's Cmd text; between front and back are the sums, which it computes.
   Result<std::string> text() const;

@@ -42,6 +42,7 @@ struct MemoNote {
 
 /// What stands before the records of a memo file.
 struct MemoHead {
+  std::uint64_t save = 0;               // random: no other file has this head
   std::uint64_t last_step = 0;          // its number
   std::array<MemoNote, 32> notes = {};  // newest first
 };
@@ -63,7 +64,7 @@ class MemoReader {
   explicit MemoReader(UniqueFd file);
 
   std::size_t records() const { return records_; }
-  /// Empty if there are no blocks.
+  /// Empty if the file is missing, damaged or of another version.
   const MemoHead& head() const { return head_; }
 
   /// A record; `path` is valid until the next call.
@@ -116,7 +117,6 @@ class MemoRecords {
   std::optional<MemoStat> find(std::string_view path);
 
   std::size_t size() const { return in_order_ + late_.size(); }  // about: what was replaced counts
-  void clear() { *this = MemoRecords(); }
 
   /// Calls visit(stat, path) for all of them in the order of a walk.
   template <class Visit>

@@ -125,7 +125,8 @@ void StatMemo::note(const Digest& step, const Laid& laid) {
     const bool is_alike = std::memcmp(old.step, note.step, sizeof note.step) == 0;
     if (!is_alike || ++alike <= kNotesOfAStep) kept.push_back(old);
   }
-  std::copy_n(kept.begin(), std::min(kept.size(), head_.notes.size()), head_.notes.begin());
+  kept.resize(head_.notes.size());
+  std::copy(kept.begin(), kept.end(), head_.notes.begin());
   is_dirty_ = true;
 }
 
@@ -141,6 +142,9 @@ Result<void> StatMemo::write(int file) {
   for (bool s : seen_) seen += s ? 1 : 0;
   bool keep_unseen = old_.records() <= 2 * seen + kKeptUnseen;
 
+  std::array<std::uint8_t, sizeof head_.save> random{};
+  fill_random(random);
+  std::memcpy(&head_.save, random.data(), random.size());
   MemoWriter out(file, head_);
   old_.rewind();
   auto old = old_.next();

@@ -73,7 +73,7 @@ class InBackground {
 /// The layer of a COPY or ADD.
 struct Stage::NewLayer {
   LayerWriter writer;
-  std::uint64_t note = 0;  // about its known layer; see CopyPlan::Sums
+  std::uint64_t note_number = 0;  // of CopyPlan::Sums
 };
 
 Result<std::string> Stage::FileStep::text() const {
@@ -331,9 +331,9 @@ void Stage::tell_file_miss(const CopyPlan& plan, bool unpacks) {
 Result<Stage::NewLayer> Stage::make_layer(const FileStep& step, bool has_donors) const {
   std::vector<DonorLayer> donors;
   if (has_donors) donors = TRY(find_donors(build_.store, chain_));
-  auto note = has_donors ? find_note(step, donors) : 0;
-  NewLayer layer{TRY(LayerWriter::create(build_.store, base_, std::move(donors))), note};
-  if (note > 0) layer.writer.know_first_donor();
+  auto number = has_donors ? find_note(step, donors) : 0;
+  NewLayer layer{TRY(LayerWriter::create(build_.store, base_, std::move(donors))), number};
+  if (number > 0) layer.writer.know_first_donor();
   if (step.may_be_large()) layer.writer.expect_much();
   return layer;
 }
@@ -379,14 +379,14 @@ Result<LayerWriter> Stage::write_files(FileStep& step) {
   }
   plan.finish();
   tell_file_miss(plan, !archives.empty());
-  auto [layer, note] = TRY(new_layer.take());
+  auto [layer, note_number] = TRY(new_layer.take());
   auto* behind = build_.request.behind;
   auto tell = [&, last = std::int64_t{0}](const CopyPlan::Copied& copied) mutable {
     output_.copied(copied.bytes);
     if (behind != nullptr) behind->add(copied.dirtied - std::exchange(last, copied.dirtied));
   };
   // A note is about files that are laid down, not about the content of archives.
-  CopyPlan::Sums sums{step.sums, step.number, archives.empty() ? note : 0};
+  CopyPlan::Sums sums{step.sums, step.number, archives.empty() ? note_number : 0};
   TRY(plan.write(layer, sums, tell, build_.stop).context("{} failed", step.name));
   if (archives.empty()) {
     if (auto places = step.places()) step.sums->note(*places, {layer.cache_id(), step.number});

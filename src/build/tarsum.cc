@@ -105,9 +105,9 @@ Result<TarsumHeader> Tarsums::header(const SourceFile& file) const {
   return h;
 }
 
-Result<Tarsums::Known> Tarsums::compute(const SourceTree& tree, const SourceFile& file) const {
+Result<Digest> Tarsums::compute(const SourceTree& tree, const SourceFile& file) const {
   auto hasher = begin_tarsum(TRY(header(file)));
-  if (!file.is_regular()) return Known{hasher.finish(), std::nullopt};
+  if (!file.is_regular()) return hasher.finish();
   auto fd = TRY(tree.open(file));
   thread_local std::vector<char> buffer(kReadSize);
   FdSource source(fd.get());
@@ -116,7 +116,7 @@ Result<Tarsums::Known> Tarsums::compute(const SourceTree& tree, const SourceFile
     hasher.update(buffer.data(), n);
   }
   TRY(SourceTree::check_unchanged(fd.get(), file));
-  return Known{hasher.finish(), std::nullopt};
+  return hasher.finish();
 }
 
 void Tarsums::remember(const SourceFile& file, const Known& known, std::uint64_t step_number) {
@@ -160,14 +160,14 @@ Result<std::vector<Digest>> Tarsums::compute_all(const std::vector<const SourceF
   auto work = [&] {
     SourceTree tree(tree_.root(), {});
     for (std::size_t i = next++; i < files.size(); i = next++) {
-      auto known = compute(tree, *files[i]);
-      if (known) {
-        remember(*files[i], *known);
-        sums[i] = known->sum;
+      auto sum = compute(tree, *files[i]);
+      if (sum) {
+        remember(*files[i], {*sum, std::nullopt});
+        sums[i] = *sum;
         continue;
       }
       std::lock_guard lock(mutex);
-      if (!error) error = std::move(known).error();
+      if (!error) error = std::move(sum).error();
       next = files.size();
     }
   };
@@ -206,7 +206,7 @@ Result<Tarsums::Member> Tarsums::member(const SourceFile& file) {
   }
   auto known = recall(*target);
   if (!known) {
-    known = TRY(compute(tree_, *target));
+    known = Known{TRY(compute(tree_, *target)), std::nullopt};
     remember(*target, *known);
   }
   return Member{known->sum, ""};

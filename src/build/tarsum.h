@@ -65,13 +65,13 @@ class Tarsums {
   std::vector<Laid> laid_by(const Digest& step);
   void note(const Digest& step, const Laid& laid);
   void forget(const Laid& laid);
-  /// Whether a CRC would be remembered.
-  bool keeps_crc() const { return memo_ != nullptr; }
+  /// Whether anything is remembered for the next build.
+  bool has_memo() const { return memo_ != nullptr; }
   /// For the next build.
   void save();
 
  private:
-  Result<Known> compute(const SourceTree& tree, const SourceFile& file) const;
+  Result<Digest> compute(const SourceTree& tree, const SourceFile& file) const;
   Result<std::vector<Digest>> compute_all(const std::vector<const SourceFile*>& files);
   /// What stands for one file in the sum of its directory.
   struct Member {

@@ -59,10 +59,10 @@ class LayerWriter {
   ~LayerWriter();
 
   /// More than a few files will come: what that needs is made ready now, not on the way. To be
-  /// called at most once, and first of all.
+  /// called at most once, before the first entry.
   void expect_much();
 
-  /// The first donor, which there is, is the one that add_known() is about.
+  /// There is a first donor, and it is the one that add_known() is about.
   void know_first_donor();
 
   /// The entry becomes a file of the cache directory and of the tar; its header is ours (7.2, 7.3).

@@ -23,7 +23,7 @@ WORKERS, KILLED, SHARED = 16, 0.12, 6  # processes, the part of them that is kil
 # What a command may say when others were faster. Anything else is a failure of the test.
 LOST = re.compile("|".join((
     "No such image", "No such container", "already in use", "pull access denied", "conflict", "was removed meanwhile",
-    "image is being used", "has dependent child", "must be forced", "cannot remove", "is not running",
+    "is marked for removal", "image is being used", "has dependent child", "must be forced", "cannot remove", "is not running",
     "another strata works on the store")))
 
 

@@ -123,6 +123,8 @@ class KnownFiles(StoreCase):
                 ("a link to a directory", ("a", "b"), "COPY link /d/\n", lambda: self.link("b"), lambda: self.link("a")),
                 ("a link to a file", ("a", "b"), "COPY link /d/f\n", lambda: self.link("b/f"), lambda: self.link("a/f")),
                 ("a directory in place of a file", ("p", "q/f"), "COPY p/f /d/\n", lambda: self.swap("p", "q"), lambda: self.swap("p", "q")),
+                ("a second name of another file", ("p", "q"), "COPY p /d/\n", lambda: (self.swap("p", "q"), self.name_again("p/f", "p/e")),
+                 lambda: self.swap("p", "q")),
                 ("an archive of the same name", ("a", "b"), "ADD a/f b/f /d/\n", nothing, lambda: self.archive("b/f")))):
             one = f"the right one: {number}".encode().ljust(600) + b"12345678"
             two = forged(f"the forged one: {number}".encode().ljust(600), one)
@@ -140,14 +142,14 @@ class KnownFiles(StoreCase):
         two = forged(b"the young one".ljust(600), one)
         self.start_with({"p": one})
         self.move("p", "old")
-        words = self.build("COPY p /d\n")
         os.mkdir(self.path("context/p"))
         self.edit("p/f", two)
-        self.engine(*words)
+        os.utime(self.path("context/p/f"), (time.time() + 9999,) * 2)  # young for as long as it takes
+        self.engine(*self.build("COPY p /d\n", "--reproducible"))  # with one time for all files
         self.assertEqual(self.content(), two)
         self.move("p", "young")
         self.move("old", "p")
-        self.engine(*self.build("COPY p /d\n"))
+        self.engine(*self.build("COPY p /d\n", "--reproducible"))
         self.assertEqual(self.content(), one)
 
     def start_with(self, files):
@@ -165,6 +167,9 @@ class KnownFiles(StoreCase):
         self.move(one, "between")
         self.move(other, one)
         self.move("between", other)
+
+    def name_again(self, name, other):
+        os.link(self.path("context", name), self.path("context", other))
 
     def archive(self, name):
         with open(self.path("content"), "w") as file:
