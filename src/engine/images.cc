@@ -29,6 +29,22 @@ Result<std::unique_ptr<Store>> open_to_read(const EngineOptions& engine) {
   return Store::open(engine.root, Store::Access::Read);
 }
 
+/// What `look` makes of the image that `name` means. If somebody removes it meanwhile, the name is
+/// looked up again: it may mean another one now.
+template <class Look>
+auto look_at_image(const Store& store, std::string_view name, const Look& look)
+    -> decltype(look(Image())) {
+  constexpr int kAttempts = 5;
+  for (int attempt = 1;; attempt++) {
+    auto id = TRY(resolve_image(store, name));
+    auto image = store.images().get(id);
+    decltype(look(Image())) seen = image ? look(*image) : std::move(image).error();
+    if (seen || seen.error().code() != ErrorCode::NotFound || store.images().contains(id) ||
+        attempt == kAttempts)
+      return seen;
+  }
+}
+
 /// What --filter asks for.
 struct ImageFilters {
   std::optional<bool> dangling;
@@ -265,17 +281,15 @@ Result<std::vector<SearchRow>> search_images(const EngineOptions& engine, std::s
 
 Result<Json> inspect_image(const EngineOptions& engine, std::string_view name) {
   auto store = TRY(open_to_read(engine));
-  auto id = TRY(resolve_image(*store, name));
-  auto image = TRY(store->images().get(id));
-  return image_view(*store, image);
+  return look_at_image(*store, name, [&](const Image& image) { return image_view(*store, image); });
 }
 
 Result<std::vector<HistoryLine>> history(const EngineOptions& engine, std::string_view name) {
   auto store = TRY(open_to_read(engine));
-  auto id = TRY(resolve_image(*store, name));
-  auto image = TRY(store->images().get(id));
+  auto rows = TRY(look_at_image(*store, name,
+                                [&](const Image& image) { return image_history(*store, image); }));
   std::vector<HistoryLine> lines;
-  for (auto& row : TRY(image_history(*store, image)))
+  for (auto& row : rows)
     lines.push_back({row.id ? row.id->str() : "<missing>", row.created, std::move(row.created_by),
                      std::move(row.comment), row.size});
   return lines;
@@ -283,10 +297,10 @@ Result<std::vector<HistoryLine>> history(const EngineOptions& engine, std::strin
 
 Result<std::vector<LayerLine>> layers(const EngineOptions& engine, std::string_view name) {
   auto store = TRY(open_to_read(engine));
-  auto id = TRY(resolve_image(*store, name));
-  auto image = TRY(store->images().get(id));
+  auto rows = TRY(
+      look_at_image(*store, name, [&](const Image& image) { return image_layers(*store, image); }));
   std::vector<LayerLine> lines;
-  for (auto& row : TRY(image_layers(*store, image))) {
+  for (auto& row : rows) {
     LayerLine line;
     line.diff_id = row.layer.diff_id;
     line.chain_id = row.layer.chain_id;

@@ -145,6 +145,27 @@ class RaceTest(RmiCase):
         self.engine("rmi", "app:1")
         self.assert_empty()
 
+    def test_a_look_at_an_image_that_is_removed_meanwhile(self):
+        """At every moment of the look, which is slowed down: it says what there was, or that there is no such image."""
+        self.build("FROM scratch\nCOPY a /a\nCOPY b /b\n", "app:1", files={"a": "a", "b": "b"})
+        archive = self.path("app.tar")
+        self.engine("save", "-o", archive, "app:1")
+        for words in (("history", "app:1"), ("layers", "app:1"), ("image", "inspect", "app:1")):
+            gone, is_whole = 0, False
+            while not is_whole:
+                self.engine("load", "-q", "-i", archive)
+                look = subprocess.Popen(["strace", "-qq", "-e", "signal=none", "-o", "/dev/null", "-e", "trace=openat",
+                                         "-e", "inject=openat:delay_enter=3000", *self.engine.command(), *words],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                time.sleep(0.01 * gone)
+                self.engine("rmi", "app:1")
+                error = look.communicate(timeout=PATIENCE)[1]
+                is_whole = look.returncode == 0
+                if not is_whole:
+                    self.assertRegex(error, "No such image: app:1\n$", f"{words} after {gone} / 100 s")
+                    gone += 1
+            self.assertGreater(gone, 1, words)
+
     def test_imports_builds_and_removals_at_once(self):
         self.import_busybox()
         folder = self.context({"Dockerfile": f"FROM {IMAGE}\nCOPY f /f\nENV A=1\nCOPY g /g\n", "f": "f\n", "g": "g\n"})
