@@ -53,6 +53,18 @@ std::optional<ChainID> layer_name(const std::string& name) {
   return digest ? std::optional(ChainID(*digest)) : std::nullopt;
 }
 
+Result<ContainerMount> read_mount(int dir) {
+  ContainerMount mount;
+  mount.mount_id = detail::trim(TRY(detail::read_field(dir, "mount-id")));
+  if (!is_mount_id(mount.mount_id)) return detail::damaged("mount-id");
+  auto init = read_small(dir, "init-id");
+  if (!init && init.error().code() != ErrorCode::NotFound) return std::move(init).error();
+  if (init) mount.init_id = detail::trim(*init);
+  if (init && !is_mount_id(mount.init_id)) return detail::damaged("init-id");
+  mount.parent = TRY(detail::read_parent(dir, "parent"));
+  return mount;
+}
+
 Result<void> write_fields(int dir, const LayerInfo& layer) {
   TRY(write_file(dir, "diff", layer.diff_id.str(), 0644));
   TRY(write_file(dir, "size", std::to_string(layer.size), 0644));
@@ -171,18 +183,12 @@ Result<void> LayerDB::remove(ChainID id) const { return remove_condemned(TRY(con
 Result<ContainerMount> LayerDB::mount(const std::string& container) const {
   auto path = TRY(mount_path(container));
   auto dir = TRY(open_dir(dir_.get(), path));
-  return [&]() -> Result<ContainerMount> {
-    ContainerMount mount;
-    mount.mount_id = detail::trim(TRY(detail::read_field(dir.get(), "mount-id")));
-    if (!is_mount_id(mount.mount_id)) return detail::damaged("mount-id");
-    auto init = read_small(dir.get(), "init-id");
-    if (!init && init.error().code() != ErrorCode::NotFound) return std::move(init).error();
-    if (init) mount.init_id = detail::trim(*init);
-    if (init && !is_mount_id(mount.init_id)) return detail::damaged("init-id");
-    mount.parent = TRY(detail::read_parent(dir.get(), "parent"));
-    return mount;
-  }()
-                      .context("layer of container {}", container);
+  auto mount = read_mount(dir.get());
+  // As in get(): gone, not damaged, if it was removed while it was read.
+  const bool is_whole = mount && !mount->init_id.empty() && mount->parent;
+  if (!is_whole && ::faccessat(dir_.get(), path.c_str(), F_OK, 0) < 0)
+    return Error(ErrorCode::NotFound, "no layer of container " + container);
+  return std::move(mount).context("layer of container {}", container);
 }
 
 Result<std::vector<std::string>> LayerDB::mounts() const {

@@ -154,9 +154,7 @@ class RaceTest(RmiCase):
             gone, is_whole = 0, False
             while not is_whole:
                 self.engine("load", "-q", "-i", archive)
-                look = subprocess.Popen(["strace", "-qq", "-e", "signal=none", "-o", "/dev/null", "-e", "trace=openat",
-                                         "-e", "inject=openat:delay_enter=3000", *self.engine.command(), *words],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                look = self.look_slowly(3000, *words)
                 time.sleep(0.01 * gone)
                 self.engine("rmi", "app:1")
                 error = look.communicate(timeout=PATIENCE)[1]
@@ -165,6 +163,28 @@ class RaceTest(RmiCase):
                     self.assertRegex(error, "No such image: app:1\n$", f"{words} after {gone} / 100 s")
                     gone += 1
             self.assertGreater(gone, 1, words)
+
+    def test_a_list_of_containers_of_which_one_is_removed_meanwhile(self):
+        """While what its layer stands on is read, a file every tenth of a second."""
+        self.build("FROM scratch\nCOPY a /a\n", "app:1", files={"a": "a"})
+        for words in (("ps", "-a", "-s"), ("system", "df")):
+            moments, has_ended = 0, False
+            while not has_ended:
+                container = self.engine("create", "--name", "box", "app:1", "x")
+                look = self.look_slowly(100000, *words, only=self.store().path("image/overlay2/layerdb/mounts", container))
+                time.sleep(0.04 * moments)
+                has_ended = look.poll() is not None
+                self.engine("rm", "box")
+                error = look.communicate(timeout=PATIENCE)[1]
+                self.assertEqual((look.returncode, error), (0, ""), f"{words} after {4 * moments} / 100 s")
+                moments += 1
+            self.assertGreater(moments, 7, words)
+
+    def look_slowly(self, delay, *words, only=None):
+        """With so many microseconds before each file that is opened, or only those of one directory."""
+        return subprocess.Popen(["strace", "-f", "-qq", "-e", "signal=none", "-o", "/dev/null", "-e", "trace=openat", "-e", f"inject=openat:delay_enter={delay}",
+                                 *(("-P", only) if only else ()), *self.engine.command(), *words],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
     def test_imports_builds_and_removals_at_once(self):
         self.import_busybox()
