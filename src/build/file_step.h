@@ -33,8 +33,7 @@ struct Stage::FileStep {
   bool keep_git_dir = false;  // of repositories
   CopyRules rules;
   std::vector<Source> files;
-  std::uint64_t number = 0;  // of StatMemo::begin_step()
-  std::string path;          // absolute destination
+  std::string path;  // absolute destination
   bool as_directory = false;
   bool unpack = false;          // archives are unpacked
   bool unpack_fetched = false;  // those that were downloaded, too

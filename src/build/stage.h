@@ -158,8 +158,10 @@ class Stage {
   Result<std::unique_ptr<LooseFile>> clone(const FileStep& step, const std::string& url);
   Result<void> copy_files(FileStep& step);
   struct NewLayer;
-  Result<NewLayer> make_layer(const FileStep& step, bool has_donors) const;
-  std::uint64_t find_note(const FileStep& step, std::vector<DonorLayer>& donors) const;
+  Result<NewLayer> make_layer(const FileStep& step, const std::optional<Digest>& places,
+                              bool has_donors) const;
+  std::uint64_t find_note(Tarsums& sums, const Digest& places,
+                          std::vector<DonorLayer>& donors) const;
   Result<LayerWriter> write_files(FileStep& step);
   Result<void> unpack_archives(const FileStep& step, const std::vector<std::size_t>& archives,
                                const CacheDir& layer, const std::string& place);

@@ -327,23 +327,24 @@ void Stage::tell_file_miss(const CopyPlan& plan, bool unpacks) {
   tell_miss();
 }
 
-/// On what the stage has come to. On a thread of its own: it changes nothing of the stage.
-Result<Stage::NewLayer> Stage::make_layer(const FileStep& step, bool has_donors) const {
+/// On what the stage has come to. On a thread of its own: it changes nothing of the stage. `places`
+/// are those of the step.
+Result<Stage::NewLayer> Stage::make_layer(const FileStep& step, const std::optional<Digest>& places,
+                                          bool has_donors) const {
   std::vector<DonorLayer> donors;
   if (has_donors) donors = TRY(find_donors(build_.store, chain_));
-  auto number = has_donors ? find_note(step, donors) : 0;
+  auto number = has_donors && places ? find_note(*step.sums, *places, donors) : 0;
   NewLayer layer{TRY(LayerWriter::create(build_.store, base_, std::move(donors))), number};
   if (number > 0) layer.writer.know_first_donor();
   if (step.may_be_large()) layer.writer.expect_much();
   return layer;
 }
 
-/// The number of the newest note of the step about one of the layers on chain_, which then comes
-/// first of `donors`; 0 if there is none.
-std::uint64_t Stage::find_note(const FileStep& step, std::vector<DonorLayer>& donors) const {
-  auto places = step.places();
-  if (!places) return 0;
-  for (const auto& laid : step.sums->laid_by(*places)) {
+/// The number of the newest note about one of the layers on chain_, which then comes first of
+/// `donors`; 0 if there is none.
+std::uint64_t Stage::find_note(Tarsums& sums, const Digest& places,
+                               std::vector<DonorLayer>& donors) const {
+  for (const auto& laid : sums.laid_by(places)) {
     auto found = std::find_if(donors.begin(), donors.end(), [&](const DonorLayer& donor) {
       return donor.cache_id == laid.cache_id && donor.parent == chain_;
     });
@@ -352,16 +353,18 @@ std::uint64_t Stage::find_note(const FileStep& step, std::vector<DonorLayer>& do
       return laid.number;
     }
     // As when the layer that was made turned out to exist already. One on other layers stays.
-    if (!build_.store.caches().open_diff(laid.cache_id)) step.sums->forget(laid);
+    if (!build_.store.caches().open_diff(laid.cache_id)) sums.forget(laid);
   }
   return 0;
 }
 
 Result<LayerWriter> Stage::write_files(FileStep& step) {
-  step.number = step.sums->begin_step();
+  const auto step_number = step.sums->begin_step();
+  const auto places = step.places();
   // Behind a step that is still being hashed the parent's ChainID is not known.
-  InBackground<NewLayer> new_layer(
-      [this, &step, has_donors = know_chain()] { return make_layer(step, has_donors); });
+  InBackground<NewLayer> new_layer([this, &step, &places, has_donors = know_chain()] {
+    return make_layer(step, places, has_donors);
+  });
   std::vector<std::size_t> archives;  // indices
   std::string place;
   CopyPlan plan(step.link ? -1 : TRY(root()), step.rules);
@@ -386,10 +389,10 @@ Result<LayerWriter> Stage::write_files(FileStep& step) {
     if (behind != nullptr) behind->add(copied.dirtied - std::exchange(last, copied.dirtied));
   };
   // A note is about files that are laid down, not about the content of archives.
-  CopyPlan::Sums sums{step.sums, step.number, archives.empty() ? note_number : 0};
+  CopyPlan::Sums sums{step.sums, step_number, archives.empty() ? note_number : 0};
   TRY(plan.write(layer, sums, tell, build_.stop).context("{} failed", step.name));
   if (archives.empty()) {
-    if (auto places = step.places()) step.sums->note(*places, {layer.cache_id(), step.number});
+    if (places) step.sums->note(*places, {layer.cache_id(), step_number});
     return std::move(layer);
   }
   TRY(layer.settle().context("{} failed", step.name));

@@ -162,6 +162,7 @@ class RaceTest(RmiCase):
                 if not is_whole:
                     self.assertRegex(error, "No such image: app:1\n$", f"{words} after {gone} / 100 s")
                     gone += 1
+                self.assertLess(gone, 100 * PATIENCE, words)
             self.assertGreater(gone, 1, words)
 
     def test_a_list_of_containers_of_which_one_is_removed_meanwhile(self):
@@ -178,6 +179,7 @@ class RaceTest(RmiCase):
                 error = look.communicate(timeout=PATIENCE)[1]
                 self.assertEqual((look.returncode, error), (0, ""), f"{words} after {4 * moments} / 100 s")
                 moments += 1
+                self.assertLess(moments, 25 * PATIENCE, words)
             self.assertGreater(moments, 7, words)
 
     def look_slowly(self, delay, *words, only=None):
