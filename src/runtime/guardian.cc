@@ -10,30 +10,44 @@
 namespace strata {
 namespace {
 
+// Ends the runtimes as kill_with_children() does (oci_runtime.cc). A pid is that of its runtime: it
+// was released before another process could have it.
 constexpr const char* kScript =
     "all=' '\n"
-    "while read -r what id; do\n"
-    "  if [ \"$what\" = + ]; then all=\"$all$id \"\n"
-    "  else all=\"${all%%\" $id \"*} ${all#*\" $id \"}\"; fi\n"
+    "while read -r what id pid; do\n"
+    "  if [ \"$what\" = + ]; then all=\"$all$id:$pid \"\n"
+    "  else rest=${all#*\" $id:\"}; all=\"${all%%\" $id:\"*} ${rest#* }\"; fi\n"
     "done\n"
-    "for id in $all; do \"$@\" \"$id\"; done\n";
+    "for one in $all; do\n"
+    "  id=${one%:*}; pid=${one#*:}; children=\n"
+    "  kill -STOP $pid\n"
+    "  read -r children < /proc/$pid/task/$pid/children\n"
+    "  kill -KILL $children $pid\n"
+    "  \"$@\" \"$id\"\n"
+    "done\n";
 
 }  // namespace
 
-Result<void> Guardian::take(const std::string& id) {
+Result<void> Guardian::start() {
   std::lock_guard guard(mutex_);
-  ids_.insert(id);
-  if (process_ && tell('+', id)) return {};
-  return start();
+  if (process_) return {};
+  return start_locked();
+}
+
+Result<void> Guardian::take(const std::string& id, pid_t runtime) {
+  std::lock_guard guard(mutex_);
+  runtimes_[id] = runtime;
+  if (process_ && tell(fmt::format("+ {} {}\n", id, runtime))) return {};
+  return start_locked();
 }
 
 void Guardian::release(const std::string& id) {
   std::lock_guard guard(mutex_);
-  if (ids_.erase(id) > 0) (void)tell('-', id);
+  if (runtimes_.erase(id) > 0) (void)tell(fmt::format("- {}\n", id));
 }
 
 /// Also in the place of one that somebody killed.
-Result<void> Guardian::start() {
+Result<void> Guardian::start_locked() {
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
     return Error::from_errno(errno, "socketpair");
@@ -50,15 +64,14 @@ Result<void> Guardian::start() {
   command.new_session = true;
   command.die_with_parent = false;
   process_ = TRY(Process::start(command).context("guardian"));
-  for (const auto& id : ids_)
-    if (!tell('+', id)) return Error::from_errno(errno, "guardian");
+  for (const auto& [id, runtime] : runtimes_)
+    if (!tell(fmt::format("+ {} {}\n", id, runtime))) return Error::from_errno(errno, "guardian");
   return {};
 }
 
-bool Guardian::tell(char what, const std::string& id) {
-  auto text = fmt::format("{} {}\n", what, id);
-  return ::send(line_.get(), text.data(), text.size(), MSG_NOSIGNAL) ==
-         static_cast<ssize_t>(text.size());
+bool Guardian::tell(const std::string& line) {
+  return ::send(line_.get(), line.data(), line.size(), MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(line.size());
 }
 
 }  // namespace strata

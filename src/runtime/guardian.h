@@ -1,9 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -11,9 +11,8 @@
 
 namespace strata {
 
-/// A process beside this one, started for the first container in its care, that outlives it: when
-/// this one has ended, however it did, it removes the containers that are still in its care. Any
-/// thread.
+/// A process beside this one that outlives it: when this one has ended, however it did, it ends and
+/// removes the containers that are still in its care. Any thread.
 class Guardian {
  public:
   /// `remove` is the command that removes a container, its ID to be appended. `in_child` is run
@@ -21,18 +20,23 @@ class Guardian {
   Guardian(std::vector<std::string> remove, std::function<int()> in_child)
       : remove_(std::move(remove)), in_child_(std::move(in_child)) {}
 
-  Result<void> take(const std::string& id);
+  /// Starts it, unless it is there.
+  Result<void> start();
+
+  /// `runtime` is the process that makes the container and waits for its end. It does not end with
+  /// this one by itself, but is ended together with its children.
+  Result<void> take(const std::string& id, pid_t runtime);
   void release(const std::string& id);
 
  private:
-  Result<void> start();
-  bool tell(char what, const std::string& id);
+  Result<void> start_locked();
+  bool tell(const std::string& line);
 
   std::vector<std::string> remove_;
   std::function<int()> in_child_;
-  std::mutex mutex_;  // of what follows
-  std::set<std::string> ids_;
-  UniqueFd line_;  // to it; closes with this process
+  std::mutex mutex_;                       // of what follows
+  std::map<std::string, pid_t> runtimes_;  // by ID of the container
+  UniqueFd line_;                          // to it; closes with this process
   std::optional<Process> process_;
 };
 

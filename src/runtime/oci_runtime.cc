@@ -26,6 +26,7 @@ namespace {
 
 constexpr int kFirstLookMs = 4;  // for the pid of a container of runc; then twice as long each time
 constexpr int kLastLookMs = 64;
+constexpr int kLongestDeathMs = 10'000;
 
 // crun (1.8) writes a -1 for "no limit" as it is, which the kernel refuses. These are the largest
 // that it takes: more processes than Linux can have, and more than all CPUs it can have.
@@ -77,6 +78,41 @@ Result<void> relay_console(const ConsoleSocket& console, pid_t runtime, int in, 
   return relay_terminal(master.get(), in, out, pidfd.get());
 }
 
+/// pidfds of the processes whose parent is the first thread of `pid`.
+std::vector<UniqueFd> open_children(pid_t pid) {
+  std::vector<UniqueFd> children;
+  auto list = read_file(AT_FDCWD, fmt::format("/proc/{}/task/{}/children", pid, pid));
+  if (!list) return children;  // ended, or a kernel without CONFIG_PROC_CHILDREN
+  const char* end = list->data() + list->size();
+  pid_t child = 0;
+  for (const char* at = list->data(); at < end; at++) {  // "17 4711 "
+    auto [next, error] = std::from_chars(at, end, child);
+    if (error != std::errc()) break;
+    UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+    if (pidfd) children.push_back(std::move(pidfd));
+    at = next;
+  }
+  return children;
+}
+
+/// Ends a runtime and what it has made of a container. crun (1.8) lets the program start before it
+/// writes down what it has started, and killed in between it leaves a process that nobody knows.
+/// Stopped it makes no more children: the signal lets a clone() that has not made one fail. The
+/// wait is bounded, since a process in an uninterruptible sleep may stay.
+void kill_with_children(Process& runtime) {
+  (void)runtime.kill(SIGSTOP);
+  auto children = open_children(runtime.pid());
+  (void)runtime.kill(SIGKILL);
+  for (const auto& child : children)
+    (void)::syscall(SYS_pidfd_send_signal, child.get(), SIGKILL, nullptr, 0);
+  (void)runtime.wait();
+  for (const auto& child : children) {
+    pollfd end = {child.get(), POLLIN, 0};
+    while (::poll(&end, 1, kLongestDeathMs) < 0 && errno == EINTR) {
+    }
+  }
+}
+
 }  // namespace
 
 struct RunningContainer::Parts {
@@ -105,7 +141,8 @@ void RunningContainer::end() {
   parts_->in = UniqueFd();
   parts_->out = UniqueFd();
   if (!parts_->process) return;
-  parts_->process.reset();  // first: it could be about to create what is removed here
+  kill_with_children(*parts_->process);  // first: it could be about to create what is removed here
+  parts_->process.reset();
   (void)parts_->runtime.remove(parts_->id, true);
   parts_->runtime.guardian_->release(parts_->id);
 }
@@ -264,14 +301,17 @@ Result<RunningContainer> OciRuntime::start(const StartOptions& options) const {
   std::vector<RootfsMount> mounts = {options.rootfs};
   mounts.insert(mounts.end(), options.more_mounts.begin(), options.more_mounts.end());
   command.in_child = enter_namespace(std::move(mounts));
+  // Not with this process, which leaves no time to see its children: the guardian ends it.
+  command.die_with_parent = false;
+  TRY(guardian_->start());
   parts->process = TRY(Process::start(command));
   parts->pid = std::move(pid.read);
   if (!parts->pid)
     parts->runtime_end =
         UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, parts->process->pid(), 0)));
+  const pid_t runtime = parts->process->pid();
   RunningContainer container(std::move(parts));
-  // Not before: if this process dies now, the runtime does, too, long before it makes a container.
-  TRY(guardian_->take(options.id));
+  TRY(guardian_->take(options.id, runtime));
   return container;
 }
 

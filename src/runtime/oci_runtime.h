@@ -133,7 +133,7 @@ class OciRuntime {
   /// oci_config(), with what is known already of the work that the runtime would have with it.
   RuntimeConfig config(const ContainerSpec& spec) const;
 
-  /// `run` in the foreground. The kernel ends the runtime when the *thread* that called this ends.
+  /// `run` in the foreground.
   Result<RunningContainer> start(const StartOptions& options) const;
 
   /// Runs the program to its end, unless it is detached. If this process dies it goes on.

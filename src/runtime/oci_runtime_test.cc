@@ -53,6 +53,12 @@ bool is_dead(pid_t pid) {
   return !stat || stat->find(") Z ") != std::string::npos;
 }
 
+/// Within the time that a process needs to die: nobody writes to the pipe any more.
+bool has_end(int pipe) {
+  pollfd end = {pipe, POLLIN, 0};
+  return ::poll(&end, 1, 10'000) == 1 && (end.revents & POLLHUP) != 0;
+}
+
 /// Containers over a rootfs of one static busybox, once with crun and once with runc.
 class Runtime : public testing::TestWithParam<std::string> {
  protected:
@@ -117,6 +123,20 @@ class Runtime : public testing::TestWithParam<std::string> {
     options.stdout_fd = out;
     options.stderr_fd = err;
     return runtime_->start(options);
+  }
+
+  /// A container that says "up" and sleeps, while crun cannot write down that there is one: it
+  /// opens a pipe that nobody reads. Takes `out`, which only the container has afterwards.
+  Result<RunningContainer> start_and_hold(UniqueFd& out) {
+    auto container = start({"sh", "-c", "echo up; sleep 30"}, out.get(), -1);
+    out = UniqueFd();
+    if (program() != "crun" || !container) return container;
+    auto dir = base_ + "/state/" + id_;
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (::mkfifo((dir + "/status.tmp").c_str(), 0600) < 0)
+      if (errno != ENOENT || std::chrono::steady_clock::now() > deadline)
+        return Error::from_errno(errno, "hold " + dir);
+    return container;
   }
 
   /// Other programs mount things meanwhile; what counts is below our directory.
@@ -441,6 +461,38 @@ TEST_P(Runtime, DroppedItIsGoneWheneverThatIs) {
     }
     EXPECT_EQ(runtime_->state(id_).error().code(), ErrorCode::NotFound) << delay_ms;
   }
+}
+
+/// crun writes down the container when its program runs already. Killed before, it would leave a
+/// process that no `delete` finds.
+TEST_P(Runtime, DroppedItIsGoneAlsoWhenTheRuntimeDoesNotKnowItYet) {
+  auto out = make_pipe();
+  ASSERT_TRUE(out);
+  {
+    auto container = start_and_hold(out->write);
+    ASSERT_TRUE(container) << container.error().message();
+    EXPECT_EQ(read_line(out->read.get()), "up");
+  }
+  EXPECT_TRUE(has_end(out->read.get()));
+  EXPECT_FALSE(runtime_->state(id_));
+}
+
+TEST_P(Runtime, DiesWithTheProcessThatStartedItAlsoWhenTheRuntimeDoesNotKnowItYet) {
+  auto out = make_pipe();
+  ASSERT_TRUE(out);
+  pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto container = start_and_hold(out->write);
+    ::pause();
+    ::_exit(0);
+  }
+  out->write = UniqueFd();
+  EXPECT_EQ(read_line(out->read.get()), "up");
+  ASSERT_EQ(::kill(child, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  EXPECT_TRUE(has_end(out->read.get()));
+  EXPECT_TRUE(eventually([&] { return !runtime_->state(id_); }));
 }
 
 /// What crun has compiled for one container is given to it for the next, byte for byte; runc
