@@ -1,9 +1,11 @@
 #include "engine/images.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
+#include "base/parallel.h"
 #include "build/change.h"
 #include "compress/detect.h"
 #include "dockerfile/glob.h"
@@ -24,6 +26,7 @@ namespace strata {
 namespace {
 
 constexpr const char* kNone = "<none>";
+constexpr std::size_t kImagesForAThread = 64;  // are read in a millisecond or two
 
 Result<std::unique_ptr<Store>> open_to_read(const EngineOptions& engine) {
   return Store::open(engine.root, Store::Access::Read);
@@ -192,6 +195,39 @@ Json labels_json(const RunConfig& config) {
   return labels;
 }
 
+/// What the rows of all images are made from.
+struct Listing {
+  const Store& store;
+  const ListImagesRequest& request;
+  ImageFilters filters;
+  std::vector<std::string> patterns;
+  std::map<ImageID, std::vector<std::string>> names;
+  std::set<ImageID> parents;
+};
+
+/// None if it is not to be shown, or cannot be. `sizes` is shared by all. Any thread.
+Result<std::vector<ImageRow>> rows_of(const Listing& listing, ImageSizes& sizes, ImageID id) {
+  auto named = listing.names.find(id);
+  auto shown = TRY(shown_names(
+      named != listing.names.end() ? named->second : std::vector<std::string>(), listing.patterns));
+  std::vector<ImageRow> rows;
+  if (!is_listed(shown, listing.request, listing.filters, listing.parents.contains(id),
+                 !listing.patterns.empty()))
+    return rows;
+  auto image = listing.store.images().get(id);
+  if (!image || !matches(listing.filters, image->config)) return rows;
+  if (!matches_notes(listing.filters, listing.store, id)) return rows;
+  auto size = sizes.of(image->config);
+  if (!size) return rows;  // as dockerd: an image whose layers are gone is not listed
+  ImageRow row{
+      id, kNone, kNone, kNone, image->config.created, *size, labels_json(image->config.config)};
+  if (shown.tags.empty() && shown.digests.empty())
+    rows.push_back(std::move(row));
+  else
+    add_rows(rows, row, shown, listing.request.digests);
+  return rows;
+}
+
 }  // namespace
 
 Result<std::vector<ImageRow>> list_images(const EngineOptions& engine,
@@ -201,29 +237,26 @@ Result<std::vector<ImageRow>> list_images(const EngineOptions& engine,
   auto patterns = filters.references;
   if (!request.reference.empty()) patterns.push_back(request.reference);
   auto repositories = TRY(store->references().load());
-  auto names = references_by_image(repositories);
   auto ids = TRY(store->images().list());
   std::set<ImageID> parents;
   for (const auto& [child, parent] : TRY(store->images().parents()))
     if (std::binary_search(ids.begin(), ids.end(), child)) parents.insert(parent);
 
+  Listing listing{*store,
+                  request,
+                  std::move(filters),
+                  std::move(patterns),
+                  references_by_image(repositories),
+                  std::move(parents)};
   ImageSizes sizes(*store);
+  std::vector<std::vector<ImageRow>> found(ids.size());
+  auto threads = std::min<std::size_t>(processors(), 1 + ids.size() / kImagesForAThread);
+  TRY(for_each_index(ids.size(), threads, [&](std::size_t i) -> Result<void> {
+    found[i] = TRY(rows_of(listing, sizes, ids[i]));
+    return {};
+  }));
   std::vector<ImageRow> rows;
-  for (const auto& id : ids) {
-    auto shown = TRY(shown_names(names[id], patterns));
-    if (!is_listed(shown, request, filters, parents.contains(id), !patterns.empty())) continue;
-    auto image = store->images().get(id);
-    if (!image || !matches(filters, image->config)) continue;
-    if (!matches_notes(filters, *store, id)) continue;
-    auto size = sizes.of(image->config);
-    if (!size) continue;  // as dockerd: an image whose layers are gone is not listed
-    ImageRow row{
-        id, kNone, kNone, kNone, image->config.created, *size, labels_json(image->config.config)};
-    if (shown.tags.empty() && shown.digests.empty())
-      rows.push_back(std::move(row));
-    else
-      add_rows(rows, row, shown, request.digests);
-  }
+  for (auto& of_one : found) std::move(of_one.begin(), of_one.end(), std::back_inserter(rows));
   std::stable_sort(rows.begin(), rows.end(),
                    [](const ImageRow& a, const ImageRow& b) { return a.created > b.created; });
   return rows;

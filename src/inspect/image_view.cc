@@ -31,12 +31,23 @@ Result<std::string> lower_directories(const Store& store, const std::string& cac
 
 }  // namespace
 
+std::optional<std::int64_t> ImageSizes::known(const ChainID& chain) {
+  std::lock_guard guard(mutex_);
+  auto found = up_to_.find(chain.digest());
+  if (found == up_to_.end()) return std::nullopt;
+  return found->second;
+}
+
 Result<std::int64_t> ImageSizes::of(const ImageConfig& config) {
   std::int64_t total = 0;
   for (const auto& chain : chain_ids(config.diff_ids)) {
-    auto known = up_to_.find(chain.digest());
-    total = known != up_to_.end() ? known->second : total + TRY(store_.layers().size(chain));
-    if (known == up_to_.end()) up_to_.emplace(chain.digest(), total);
+    if (auto size = known(chain)) {
+      total = *size;
+      continue;
+    }
+    total += TRY(store_.layers().size(chain));
+    std::lock_guard guard(mutex_);
+    up_to_.emplace(chain.digest(), total);
   }
   return total;
 }

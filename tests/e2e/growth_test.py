@@ -28,7 +28,8 @@ class Growth(StoreCase):
     def setUp(self):
         super().setUp()
         self.engine = self.strata()
-        self.base = tar_of("base", b"base\n")
+        self.base_file = b"base\n"
+        self.base = tar_of("base", self.base_file)
         self.load(range(1))
 
     def archive(self, numbers):
@@ -84,6 +85,16 @@ class Growth(StoreCase):
         each = (self.calls("images") - few) / (MANY - FEW)
         print(f"system calls of images: {few} with {FEW} images, {each:.1f} for each more")
         self.assertLess(each, EACH_LISTED)
+
+    def test_a_long_list_is_that_of_its_images(self):
+        """More than one thread reads them; each row is that of its image, and equal ones stay in order."""
+        self.load(range(1, 200))
+        tags = self.store().tags()
+        self.assertEqual(len(tags), 200)
+        size = {tag: len(self.base_file) + len("content %s\n" % tag.partition(":")[2]) for tag in tags}
+        rows = [f"{image} {tag} {size[tag]}B" for tag, image in tags.items()]
+        listed = self.engine("images", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}} {{.Size}}").splitlines()
+        self.assertEqual(listed, [f"sha256:{row}" for row in sorted(rows)])
 
     def test_a_list_costs_a_few_calls_for_each_container(self):
         def create(numbers):
