@@ -191,6 +191,14 @@ std::string describe(const BuildOutput& output) {
   return fmt::format("exporting {} to {}", what, output.destination);
 }
 
+/// An image that a step has made. Until it has a name, an rmi of the same image under another name
+/// takes it away, as docker's does.
+Result<Image> built_image(const Store& store, ImageID id) {
+  auto image = store.images().get(id);
+  if (image || image.error().code() != ErrorCode::NotFound) return image;
+  return Error(ErrorCode::NotFound, fmt::format("image {} was removed meanwhile", id.str()));
+}
+
 /// What follows the steps: one layer of many, the outputs, and what is durable gets its names.
 Result<BuildImageResult> finish_build(const EngineOptions& engine, const Store& store,
                                       const BuildImageRequest& request,
@@ -206,7 +214,9 @@ Result<BuildImageResult> finish_build(const EngineOptions& engine, const Store& 
   }
   result.id = id;
   report.tell(progress::Built{id});
-  auto image = TRY(store.images().get(id));
+  auto image = TRY(built_image(store, id));
+  // Before it was squashed. Looked at now: once it has its name, it may be removed again.
+  auto stepwise = id == *outcome.id ? image : TRY(built_image(store, *outcome.id));
   std::vector<Reference> names = request.outputs.empty() ? tags : std::vector<Reference>();
   for (const auto& output : request.outputs) {
     if (output.type == BuildOutput::Type::Image) {
@@ -231,7 +241,6 @@ Result<BuildImageResult> finish_build(const EngineOptions& engine, const Store& 
   }
   TRY(push_outputs(engine, store, request, tags, caches.steps_inline(outcome.steps, image.config),
                    report, result));
-  auto stepwise = TRY(store.images().get(*outcome.id));  // before it was squashed
   export_caches(store, engine, request.registries, caches.targets, outcome.steps, stepwise.config,
                 report);
   std::sort(result.names.begin(), result.names.end());
