@@ -207,9 +207,10 @@ struct Listing {
 
 /// None if it is not to be shown, or cannot be. `sizes` is shared by all. Any thread.
 Result<std::vector<ImageRow>> rows_of(const Listing& listing, ImageSizes& sizes, ImageID id) {
+  static const std::vector<std::string> kNoNames;
   auto named = listing.names.find(id);
-  auto shown = TRY(shown_names(
-      named != listing.names.end() ? named->second : std::vector<std::string>(), listing.patterns));
+  auto shown =
+      TRY(shown_names(named != listing.names.end() ? named->second : kNoNames, listing.patterns));
   std::vector<ImageRow> rows;
   if (!is_listed(shown, listing.request, listing.filters, listing.parents.contains(id),
                  !listing.patterns.empty()))

@@ -10,8 +10,7 @@
 namespace strata {
 namespace {
 
-// Ends the runtimes as kill_with_children() does (oci_runtime.cc). A pid is that of its runtime: it
-// was released before another process could have it.
+// Ends the runtimes as kill_with_children() does (oci_runtime.cc).
 constexpr const char* kScript =
     "all=' '\n"
     "while read -r what id pid; do\n"

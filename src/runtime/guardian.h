@@ -24,7 +24,8 @@ class Guardian {
   Result<void> start();
 
   /// `runtime` is the process that makes the container and waits for its end. It does not end with
-  /// this one by itself, but is ended together with its children.
+  /// this one by itself, but is ended together with its children. Once it has been reaped, release
+  /// the container before long: another process may get its pid.
   Result<void> take(const std::string& id, pid_t runtime);
   void release(const std::string& id);
 

@@ -69,9 +69,13 @@ pid_t read_pid(int pipe) {
   return pid;
 }
 
+UniqueFd open_pidfd(pid_t pid) {
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
 /// Copies the pseudo-terminal that `runtime` hands over, as long as that process lives.
 Result<void> relay_console(const ConsoleSocket& console, pid_t runtime, int in, int out) {
-  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, runtime, 0)));
+  auto pidfd = open_pidfd(runtime);
   if (!pidfd) return Error::from_errno(errno, "pidfd_open");
   auto master = TRY(console.receive(pidfd.get()));
   if (!master) return {};  // the runtime gave up before
@@ -88,7 +92,7 @@ std::vector<UniqueFd> open_children(pid_t pid) {
   for (const char* at = list->data(); at < end; at++) {  // "17 4711 "
     auto [next, error] = std::from_chars(at, end, child);
     if (error != std::errc()) break;
-    UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+    auto pidfd = open_pidfd(child);
     if (pidfd) children.push_back(std::move(pidfd));
     at = next;
   }
@@ -156,8 +160,10 @@ Result<RunOutcome> RunningContainer::wait() {
   outcome.status = TRY(parts_->process->wait());
   parts_->process.reset();
   // A runtime that was killed has left the container behind.
-  if (outcome.status.signal != 0) TRY(parts_->runtime.remove(parts_->id, true));
-  parts_->runtime.guardian_->release(parts_->id);
+  Result<void> removed;
+  if (outcome.status.signal != 0) removed = parts_->runtime.remove(parts_->id, true);
+  parts_->runtime.guardian_->release(parts_->id);  // also if not: its pid may be another's soon
+  TRY(std::move(removed));
   if (!outcome.status.success()) {
     auto log = read_file(AT_FDCWD, parts_->log_path);
     if (log) outcome.failure = explain_failure(*log, parts_->argv0);
@@ -305,11 +311,9 @@ Result<RunningContainer> OciRuntime::start(const StartOptions& options) const {
   command.die_with_parent = false;
   TRY(guardian_->start());
   parts->process = TRY(Process::start(command));
-  parts->pid = std::move(pid.read);
-  if (!parts->pid)
-    parts->runtime_end =
-        UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, parts->process->pid(), 0)));
   const pid_t runtime = parts->process->pid();
+  parts->pid = std::move(pid.read);
+  if (!parts->pid) parts->runtime_end = open_pidfd(runtime);
   RunningContainer container(std::move(parts));
   TRY(guardian_->take(options.id, runtime));
   return container;
