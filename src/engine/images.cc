@@ -252,10 +252,11 @@ Result<std::vector<ImageRow>> list_images(const EngineOptions& engine,
   ImageSizes sizes(*store);
   std::vector<std::vector<ImageRow>> found(ids.size());
   auto threads = std::min<std::size_t>(processors(), 1 + ids.size() / kImagesForAThread);
-  TRY(for_each_index(ids.size(), threads, [&](std::size_t i) -> Result<void> {
+  auto find_rows = [&](std::size_t i) -> Result<void> {
     found[i] = TRY(rows_of(listing, sizes, ids[i]));
     return {};
-  }));
+  };
+  TRY(for_each_index(ids.size(), threads, find_rows));
   std::vector<ImageRow> rows;
   for (auto& of_one : found) std::move(of_one.begin(), of_one.end(), std::back_inserter(rows));
   std::stable_sort(rows.begin(), rows.end(),
