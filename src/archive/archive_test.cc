@@ -122,6 +122,54 @@ TEST_F(Archive, NothingIsLeftOfOneThatIsWrongInItsLastLayer) {
   EXPECT_EQ(files("to"), before);
 }
 
+/// Small ones and two that are laid down by threads of their own.
+std::vector<std::string> many_layers() {
+  std::vector<std::string> layers;
+  for (int i = 0; i < 12; i++) {
+    auto size = i % 5 == 1 ? std::size_t{1} << 20 : std::size_t{100};
+    layers.push_back(layer_text("file" + std::to_string(i), std::string(size, 'x')));
+  }
+  return layers;
+}
+
+TEST_F(Archive, LayersAreReadAtOnceAndPublishedInTheirOrder) {
+  const auto layers = many_layers();
+  auto members = index_text(docker_tar(layers, layers, "app:1"));
+  ASSERT_TRUE(members) << message_of(members);
+  auto images = read_contents(**members, {"linux", "amd64", ""});
+  ASSERT_TRUE(images) << message_of(images);
+  LoadOptions options;
+  std::int64_t total = 0;
+  std::int64_t last = 0;
+  for (const auto& layer : layers) total += static_cast<std::int64_t>(layer.size());
+  options.progress = [&](std::int64_t bytes) {
+    EXPECT_GE(bytes, last);
+    last = bytes;
+  };
+  auto loaded = load_images(*to_, **members, *images, options);
+  ASSERT_TRUE(loaded) << message_of(loaded);
+  EXPECT_EQ(last, total);
+  std::optional<ChainID> parent;
+  for (const auto& layer : layers) {
+    auto id = chain_id(parent, DiffID(sha256(layer)));
+    auto found = to_->layers().get(id);
+    ASSERT_TRUE(found) << message_of(found);
+    EXPECT_EQ(found->parent, parent);
+    parent = id;
+  }
+}
+
+TEST_F(Archive, OneWrongLayerEndsTheOthersAndLeavesNothing) {
+  const auto layers = many_layers();
+  auto claimed = layers;
+  claimed[4] = kBase;
+  auto before = files("to");
+  auto loaded = load(*to_, docker_tar(layers, claimed, "app:1"));
+  EXPECT_EQ(message_of(loaded), "4.tar: invalid diffID: expected " + sha256(kBase).str() +
+                                    ", got " + sha256(layers[4]).str());
+  EXPECT_EQ(files("to"), before);
+}
+
 TEST_F(Archive, NamesMoveAndSayFromWhere) {
   ASSERT_TRUE(load(*to_, docker_tar({kBase}, {kBase}, "app:1")));
   auto old = *to_->references().get(*Reference::parse_normalized("app:1"));

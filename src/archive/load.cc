@@ -2,9 +2,13 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <atomic>
 #include <map>
+#include <mutex>
 
 #include "base/io.h"
+#include "base/parallel.h"
 #include "compress/detect.h"
 #include "digest/hasher.h"
 #include "store/image_notes.h"
@@ -16,18 +20,41 @@ namespace {
 
 constexpr const char* kLimitName = "the layer without compression (--max-layer-size)";
 
+/// How far the layers have been read, by all threads; and whether any of them is to go on.
+class Reading {
+ public:
+  explicit Reading(const LoadOptions& options) : options_(options) {}
+
+  Result<void> check() const {
+    if (has_failed_ || options_.stop.stop_requested())
+      return Error(ErrorCode::Cancelled, "cancelled");
+    return {};
+  }
+  void fail() { has_failed_ = true; }
+  void add(std::size_t bytes) {
+    if (!options_.progress) return;
+    std::lock_guard lock(mutex_);
+    bytes_ += static_cast<std::int64_t>(bytes);
+    options_.progress(bytes_);
+  }
+
+ private:
+  const LoadOptions& options_;
+  std::atomic<bool> has_failed_ = false;
+  std::mutex mutex_;  // guards what follows, and the calls of progress
+  std::int64_t bytes_ = 0;
+};
+
 /// A member's bytes as they are in the archive: hashed, counted, and ended when the user asks.
 class WatchedSource final : public ByteSource {
  public:
-  WatchedSource(ByteSource& source, const LoadOptions& options, std::int64_t& bytes)
-      : source_(source), options_(options), bytes_(bytes) {}
+  WatchedSource(ByteSource& source, Reading& reading) : source_(source), reading_(reading) {}
 
   Result<std::size_t> read(std::span<char> buffer) override {
-    if (options_.stop.stop_requested()) return Error(ErrorCode::Cancelled, "cancelled");
+    TRY(reading_.check());
     std::size_t n = TRY(source_.read(buffer));
     if (hash_) hasher_.update(buffer.data(), n);
-    bytes_ += static_cast<std::int64_t>(n);
-    if (options_.progress) options_.progress(bytes_);
+    reading_.add(n);
     return n;
   }
 
@@ -42,39 +69,40 @@ class WatchedSource final : public ByteSource {
 
  private:
   ByteSource& source_;
-  const LoadOptions& options_;
-  std::int64_t& bytes_;
+  Reading& reading_;
   Hasher hasher_;
   bool hash_ = false;
 };
 
+/// The layers of an archive on their way into the store. Each is unpacked by itself: where it
+/// stands is known when it is published; until then it needs nothing below it.
 class Loader {
  public:
   Loader(const Store& store, const Members& members, const LoadOptions& options,
          WriteBehind& behind)
-      : store_(store), members_(members), options_(options), behind_(behind) {}
+      : store_(store),
+        members_(members),
+        behind_(behind),
+        max_layer_size_(options.max_layer_size),
+        reading_(options) {}
 
-  /// Unpacks the layers of an image that are not there yet, and verifies them.
-  Result<void> prepare(const ArchivedImage& image) {
-    auto chain = chain_ids(image.parsed.diff_ids);
-    std::optional<ChainID> below;  // the topmost that the store has
-    for (std::size_t i = 0; i < chain.size(); i++) {
-      if (store_.layers().contains(chain[i])) {
-        below = chain[i];
-      } else if (!sealed_.contains(chain[i])) {
-        auto writer = TRY(unpack(image.layers[i], image.parsed.diff_ids[i], below));
-        sealed_.emplace(chain[i], std::move(writer));
-      }
-    }
-    return {};
+  /// Unpacks the layers of the images that are not there yet, and verifies them. Each that is under
+  /// way needs a few MiB of memory and three threads.
+  Result<void> prepare(const std::vector<ArchivedImage>& images) {
+    for (const auto& image : images) TRY(plan(image));
+    auto threads = std::min<std::size_t>(processors(), members_.at_once());
+    return for_each_index(
+        layers_.size(), threads, [this](std::size_t i) { return unpack(layers_[i]); },
+        [this] { reading_.fail(); });
   }
 
   Result<void> publish_layers(const ArchivedImage& image) {
     std::optional<ChainID> parent;
     for (auto id : chain_ids(image.parsed.diff_ids)) {
-      if (auto writer = sealed_.find(id); writer != sealed_.end()) {
-        TRY(writer->second.publish(parent));
-        sealed_.erase(writer);
+      if (auto at = by_chain_.find(id); at != by_chain_.end()) {
+        auto& writer = layers_[at->second].writer;
+        if (writer) TRY(writer->publish(parent));
+        writer.reset();
       }
       parent = id;
     }
@@ -82,59 +110,79 @@ class Loader {
   }
 
  private:
-  Result<LayerWriter> unpack(const ArchivedLayer& layer, DiffID wanted,
-                             const std::optional<ChainID>& below) {
-    auto member = members_.open(layer.member);
-    if (!member && member.error().code() == ErrorCode::NotFound)
-      return Error(ErrorCode::NotFound,
-                   fmt::format("{}: layer {} is neither in the archive nor in the store",
-                               layer.member, wanted.str()));
-    if (!member) return std::move(member).error();
-    return apply(**member, layer, wanted, below).context("{}", layer.member);
+  struct NewLayer {
+    const ArchivedLayer& archived;
+    DiffID wanted;
+    std::optional<ChainID> below;       // the topmost that the store has
+    std::optional<LayerWriter> writer;  // from unpack() to publish_layers(); by one thread
+  };
+
+  Result<void> plan(const ArchivedImage& image) {
+    auto chain = chain_ids(image.parsed.diff_ids);
+    std::optional<ChainID> below;
+    for (std::size_t i = 0; i < chain.size(); i++) {
+      if (store_.layers().contains(chain[i])) {
+        below = chain[i];
+      } else if (by_chain_.emplace(chain[i], layers_.size()).second) {
+        layers_.push_back({image.layers[i], image.parsed.diff_ids[i], below, {}});
+        // Looked for once: nothing is published before all is unpacked.
+        if (!donors_.contains(below)) donors_.emplace(below, TRY(find_donors(store_, below)));
+      }
+    }
+    return {};
   }
 
-  Result<LayerWriter> apply(ByteSource& member, const ArchivedLayer& layer, DiffID wanted,
-                            const std::optional<ChainID>& below) {
-    WatchedSource watched(member, options_, bytes_);
-    if (layer.blob) watched.hash();
+  Result<void> unpack(NewLayer& layer) {
+    TRY(reading_.check());
+    const auto& name = layer.archived.member;
+    auto member = members_.open(name);
+    if (!member && member.error().code() == ErrorCode::NotFound)
+      return Error(ErrorCode::NotFound,
+                   fmt::format("{}: layer {} is neither in the archive nor in the store", name,
+                               layer.wanted.str()));
+    if (!member) return std::move(member).error();
+    return apply(**member, layer).context("{}", name);
+  }
+
+  Result<void> apply(ByteSource& member, NewLayer& layer) {
+    WatchedSource watched(member, reading_);
+    const auto& blob = layer.archived.blob;
+    if (blob) watched.hash();
     auto plain = TRY(decompress(watched));
-    // Where it stands is known when it is published; until then it needs nothing below it.
-    auto donors = TRY(donors_on(below));
+    auto donors = TRY(donors_on(layer.below));
     auto writer = TRY(LayerWriter::create(store_, LayerBase(), std::move(donors)));
-    LimitedSource limited(*plain, options_.max_layer_size, kLimitName);
+    LimitedSource limited(*plain, max_layer_size_, kLimitName);
     WrittenBehind written(limited, &behind_);
     TRY(writer.add_tar(written));
     auto sealed = TRY(writer.seal());
-    if (layer.blob) {
+    if (blob) {
       auto digest = TRY(watched.digest());
-      if (digest != *layer.blob)
+      if (digest != *blob)
         return Error(ErrorCode::Corrupt,
-                     fmt::format("expected digest {}, got {}", layer.blob->str(), digest.str()));
+                     fmt::format("expected digest {}, got {}", blob->str(), digest.str()));
     }
-    if (sealed.diff_id != wanted)
+    if (sealed.diff_id != layer.wanted)
       return Error(ErrorCode::Corrupt, fmt::format("invalid diffID: expected {}, got {}",
-                                                   wanted.str(), sealed.diff_id.str()));
-    return writer;
+                                                   layer.wanted.str(), sealed.diff_id.str()));
+    layer.writer = std::move(writer);
+    return {};
   }
 
-  /// Looked for once: nothing is published before all is unpacked.
-  Result<std::vector<DonorLayer>> donors_on(const std::optional<ChainID>& below) {
-    auto known = donors_.find(below);
-    if (known == donors_.end())
-      known = donors_.emplace(below, TRY(find_donors(store_, below))).first;
+  Result<std::vector<DonorLayer>> donors_on(const std::optional<ChainID>& below) const {
     std::vector<DonorLayer> donors;
-    for (const auto& donor : known->second)
+    for (const auto& donor : donors_.at(below))
       donors.push_back({donor.cache_id, donor.parent, TRY(duplicate(donor.diff.get()))});
     return donors;
   }
 
   const Store& store_;
   const Members& members_;
-  const LoadOptions& options_;
   WriteBehind& behind_;
+  const std::int64_t max_layer_size_;
+  Reading reading_;
+  std::vector<NewLayer> layers_;
+  std::map<ChainID, std::size_t> by_chain_;  // their indexes
   std::map<std::optional<ChainID>, std::vector<DonorLayer>> donors_;
-  std::map<ChainID, LayerWriter> sealed_;
-  std::int64_t bytes_ = 0;
 };
 
 /// Every unpacked layer keeps a few descriptors until all are published.
@@ -201,7 +249,7 @@ Result<std::vector<LoadedImage>> load_images(const Store& store, const Members& 
   TRY(hold_parts(store, images));
   WriteBehind behind(store, options.lazy);
   Loader loader(store, members, options, behind);
-  for (const auto& image : images) TRY(loader.prepare(image));
+  TRY(loader.prepare(images));
   for (const auto& image : images) TRY(loader.publish_layers(image));
   TRY(put_images(store, images));
   const auto names = names_of(images);

@@ -33,6 +33,8 @@ class Members {
   virtual bool contains(const std::string& name) const = 0;
   /// The names of all files and links, sorted.
   virtual Result<std::vector<std::string>> names() const = 0;
+  /// So many may be read at the same time, by a thread each.
+  virtual std::size_t at_once() const { return 4; }
 };
 
 /// The members of the tar in a regular file, which starts at `begin`. Only headers are read; of

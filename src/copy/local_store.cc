@@ -1,6 +1,7 @@
 #include "copy/local_store.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "archive/load.h"
 #include "base/producer_source.h"
@@ -21,12 +22,12 @@ class SourceMembers final : public archive::Members {
     const auto* blob = find(name);
     if (blob == nullptr) return Error(ErrorCode::NotFound, name + ": no such member");
     auto short_name = blob->digest.hex().substr(0, 12);
-    if (options_.events) options_.events({short_name, "Copying"});
-    auto tell = [this, short_name, size = blob->size](std::int64_t bytes) {
-      if (options_.events && size > 0) options_.events({short_name, "Copying", bytes, size});
+    tell({short_name, "Copying"});
+    auto progress = [this, short_name, size = blob->size](std::int64_t bytes) {
+      if (size > 0) tell({short_name, "Copying", bytes, size});
     };
-    auto stream =
-        TRY(detail::BlobStream::open(source_, *blob, detail::Change::None, options_.stop, tell));
+    auto stream = TRY(
+        detail::BlobStream::open(source_, *blob, detail::Change::None, options_.stop, progress));
     return std::unique_ptr<ByteSource>(std::move(stream));
   }
 
@@ -40,6 +41,12 @@ class SourceMembers final : public archive::Members {
   }
 
  private:
+  void tell(const transfer::Event& event) const {
+    if (!options_.events) return;
+    std::lock_guard lock(events_mutex_);
+    options_.events(event);
+  }
+
   const Descriptor* find(const std::string& name) const {
     auto found = std::find_if(blobs_.begin(), blobs_.end(),
                               [&](const Descriptor& blob) { return blob.digest.str() == name; });
@@ -49,6 +56,7 @@ class SourceMembers final : public archive::Members {
   Source& source_;
   const std::vector<Descriptor> blobs_;
   const CopyOptions& options_;
+  mutable std::mutex events_mutex_;  // one event at a time
 };
 
 }  // namespace

@@ -46,6 +46,7 @@ class WireMembers final : public archive::Members {
   }
   bool contains(const std::string&) const override { return true; }
   Result<std::vector<std::string>> names() const override { return std::vector<std::string>(); }
+  std::size_t at_once() const override { return 1; }  // one pipe
 
  private:
   Wire& wire_;

@@ -163,6 +163,16 @@ TEST_F(LayerDonors, ATarIsLinkedToo) {
   EXPECT_EQ(inode(w, "d/small"), donor_inode("d/small"));
 }
 
+/// A whiteout of its own name: what a tar says last counts.
+TEST_F(LayerDonors, WhatIsInTheWayOfALinkIsReplaced) {
+  auto w = next();
+  auto tar =
+      TarText().add(file_entry("d/.wh.small", 0)).add(file_entry("d/small", 5), "small").end();
+  StringSource source(tar);
+  EXPECT_OK(w.add_tar(source));
+  EXPECT_EQ(inode(w, "d/small"), donor_inode("d/small"));
+}
+
 /// A file at every level of a chain of directories deeper than what is kept open; then one at the
 /// top. The younger of two donors has those of every third level only.
 TEST_F(LayerDonors, DeepFilesAreLinkedFromWhoeverHasThem) {

@@ -89,7 +89,7 @@ class Archives(StoreCase):
         docker = self.dockerd("docker")
         archive = self.save("app.tar", "app")
         docker("load", "-i", archive)
-        for arguments in (("save", "nope"), ("save", "nope:1"), ("save", "app:9"), ("save", "sha256:123"), ("save", "Bad"),
+        for arguments in (("save", "nope"), ("save", "nope:1"), ("save", "app:9"), ("save", "sha256:000000000000"), ("save", "Bad"),
                           ("save", "-o", "/nope/x", "app"), ("save", "-o", "/dev/null", "app"), ("save",),
                           ("save", "app@sha256:" + "0" * 64), ("load", "x"), ("load", "-i", "/nope")):
             with self.subTest(arguments):

@@ -202,8 +202,8 @@ class SaveLoad(StoreCase):
         listing = sorted(os.listdir(self.folder))
         for arguments, message in ((("app:9",), "reference does not exist"), (("nope",), "No such image: nope"),
                                    (("app:1", "--since", "nope"), "No such image: nope:latest"),
-                                   (("sha256:123",), "No such image: sha256:123"), (("Bad",), "invalid reference format: "
-                                                                                              "repository name must be lowercase")):
+                                   (("sha256:000000000000",), "No such image: sha256:000000000000"),
+                                   (("Bad",), "invalid reference format: repository name must be lowercase")):
             with self.subTest(arguments):
                 result = self.engine.run("save", "-o", self.path("kept"), *arguments)
                 self.assertEqual((result.code, result.err), (1, f"Error response from daemon: {message}\n"))

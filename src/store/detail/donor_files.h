@@ -22,8 +22,6 @@ class DonorFiles {
   /// Borrows `roots`, the directories `diff`.
   explicit DonorFiles(const std::vector<UniqueFd>& roots) : roots_(roots), levels_(1) {}
 
-  bool any() const { return !roots_.empty(); }
-
   struct Found {
     UniqueFd fd;        // for reading
     std::size_t donor;  // its index

@@ -38,13 +38,13 @@ class FileWriter {
   FileWriter(DirStack& dirs, const MetadataSetter& metadata, const std::vector<UniqueFd>& donors)
       : dirs_(dirs), metadata_(metadata), donors_(donors) {}
 
-  bool has_donors() const { return donors_.any(); }
-
-  /// The file `name` of the current directory, which must not exist. The content follows by write()
-  /// in any pieces.
+  /// The file `name` of the current directory, which must not exist: EEXIST, unless there is a
+  /// candidate. The content follows by write() in any pieces.
   Result<void> begin(const std::string& name, const tar::Entry& entry, Layout layout);
   Result<void> write(std::string_view bytes);
   Result<void> end();
+  /// The last begin() found a file of a donor that may be linked, and has made nothing yet.
+  bool has_candidate() const { return candidate_.has_value(); }
 
   /// A file of a donor, at the path of the entry that comes.
   struct Equal {

@@ -163,9 +163,9 @@ Result<void> TreeWriter::open_file(const tar::Entry& entry, const std::string& p
   TRY(check_owner(entry));
   TRY(enter_parent(path));
   size_ += entry.size;
-  // A file that a donor may have is made later.
-  if (order_ == Order::Any && files_.has_donors()) TRY(clear_way());
   auto begun = files_.begin(name_, entry, layout);
+  // A file that a donor may have is made later, where the way must be free by then.
+  if (begun && order_ == Order::Any && files_.has_candidate()) return clear_way();
   if (begun || begun.error().sys_errno() != EEXIST || order_ == Order::Sorted) return begun;
   TRY(clear_way());
   return files_.begin(name_, entry, layout);
