@@ -254,32 +254,21 @@ Result<ContainerRecord> load_container(const Store& store, const std::string& id
   return record;
 }
 
-namespace {
-
-Result<void> save(const Store& store, const ContainerRecord& record, bool sync) {
+Result<void> save_container(const Store& store, const ContainerRecord& record) {
   auto dir = TRY(open_dir(store.containers_dir(), record.id));
   if (record.parsed_host.is_null() && record.parsed_config.is_null())
     TRY(write_file_atomic(dir.get(), "hostconfig.json", encode_host_config(record), 0644));
+  // A record that was safe stays so: the new one is on the disk before it takes the old one's
+  // place. One that goes at the container's end need not, but must be known as such.
+  bool sync = !record.host.auto_remove;
   if (!sync) TRY(store.unsynced().add_container(record.id));
   return write_file_atomic(dir.get(), "config.v2.json", encode_container_config(record), 0600,
                            sync);
 }
 
-}  // namespace
-
-Result<void> save_container(const Store& store, const ContainerRecord& record) {
-  // A record that was safe stays so: the new one is on the disk before it takes the old one's
-  // place. One that goes at the container's end need not, but must be known as such.
-  return save(store, record, !record.host.auto_remove);
-}
-
 Result<void> save_host_config(const Store& store, const ContainerRecord& record) {
   auto dir = TRY(open_dir(store.containers_dir(), record.id));
   return write_file_atomic(dir.get(), "hostconfig.json", encode_host_config(record), 0644, true);
-}
-
-Result<void> save_condemned_container(const Store& store, const ContainerRecord& record) {
-  return save(store, record, false);
 }
 
 Result<std::vector<std::string>> container_ids(const Store& store) {

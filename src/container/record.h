@@ -122,10 +122,6 @@ Result<void> save_container(const Store& store, const ContainerRecord& record);
 /// record that was loaded it is parsed_host that counts.
 Result<void> save_host_config(const Store& store, const ContainerRecord& record);
 
-/// The same without a sync, for a container that is being removed: if its record is empty after a
-/// power cut, the rest of it is removed, too (store/unsynced.h).
-Result<void> save_condemned_container(const Store& store, const ContainerRecord& record);
-
 /// All readable containers, newest first. Damaged ones are left out, as dockerd does.
 Result<std::vector<ContainerRecord>> list_containers(const Store& store);
 

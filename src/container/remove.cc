@@ -35,7 +35,8 @@ Result<void> kill_first(const Store& store, const std::string& id) {
   return std::move(killed).context("Could not kill running container {}, cannot remove", id);
 }
 
-/// In one step: nobody sees half a record. Its new name in ROOT/strata.
+/// In one step, before anything else of it goes: nobody sees half a container, so none needs to be
+/// marked as one. Its new name in ROOT/strata.
 Result<std::string> take_away_record(const Store& store, const std::string& id) {
   auto name = "removed-" + random_hex(8);
   TRY(store.note_work("image/overlay2/layerdb/mounts/" + id));
@@ -66,9 +67,6 @@ Result<void> remove_container(const Store& store, const std::string& id,
   if (!loaded && request.force && loaded.error().code() == ErrorCode::NotFound) return {};
   auto record = TRY(std::move(loaded));
   if (is_running(store, record)) return still_runs(record);
-  // Whoever finds it half removed after a crash, a dockerd too, knows what was meant.
-  record.state.removal_in_progress = true;
-  TRY(save_condemned_container(store, record));
   auto condemned = TRY(take_away_record(store, id));
   TRY(remove_layers(store, id).context("container {}", id));
   if (request.volumes) TRY(remove_anonymous_volumes(store, record));
