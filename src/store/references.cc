@@ -281,11 +281,24 @@ bool put_name(References::Repositories& repositories, const Reference& ref, Imag
 
 }  // namespace
 
+/// Of a few names this is cheaper to know than all that are there are to load.
+Result<bool> References::has_all(const Names& names) const {
+  constexpr std::size_t kFew = 4;
+  if (names.size() > kFew) return false;
+  for (const auto& [ref, id] : names)
+    if (TRY(get(ref)) != id) return false;
+  return true;
+}
+
 Result<std::vector<std::optional<ImageID>>> References::set_all(const Names& names,
                                                                 Prepared* prepared) const {
   auto lock = TRY(FileLock::acquire(lock_dir_, kLock, FileLock::Mode::Exclusive));
-  auto repositories = TRY(load());
   std::vector<std::optional<ImageID>> before;
+  if (TRY(has_all(names))) {
+    for (const auto& [ref, id] : names) before.emplace_back(id);
+    return before;
+  }
+  auto repositories = TRY(load());
   bool changed = false;
   for (const auto& [ref, id] : names) {
     before.push_back(look_up(repositories, ref));
@@ -302,6 +315,7 @@ Result<std::vector<std::optional<ImageID>>> References::set_all(const Names& nam
 }
 
 Result<std::optional<References::Prepared>> References::prepare(const Names& names) const {
+  if (TRY(has_all(names))) return std::optional<Prepared>();
   auto repositories = TRY(load());
   bool changed = false;
   for (const auto& [ref, id] : names) changed = put_name(repositories, ref, id) || changed;

@@ -58,6 +58,7 @@ class References {
 
  private:
   Result<std::string> read() const;  // a missing file is an empty set
+  Result<bool> has_all(const Names& names) const;
   int image_dir_;
   int lock_dir_;
 };
