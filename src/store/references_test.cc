@@ -51,6 +51,26 @@ TEST_F(ReferencesTest, SeveralAreSetInOrderAndInOneStep) {
   EXPECT_EQ(must(tags().get(ref("y:latest"))), a_);
 }
 
+TEST_F(ReferencesTest, NamesThatAreSoAlreadyLeaveTheFileAsItIs) {
+  auto inode = [&] { return must(stat_at(AT_FDCWD, path(kFile))).st_ino; };
+  References::Names names;
+  std::vector<std::optional<ImageID>> images;
+  for (int i = 0; i < 8; i++) {
+    names.emplace_back(ref("x:" + std::to_string(i)), i % 2 == 0 ? a_ : b_);
+    images.emplace_back(names.back().second);
+    must(tags().set_all(names));
+    const auto was = inode();
+    EXPECT_EQ(must(tags().set_all(names)), images);
+    EXPECT_FALSE(must(tags().prepare(names)));
+    EXPECT_EQ(inode(), was);
+    auto other = names;
+    other.back().second = i % 2 == 0 ? b_ : a_;
+    EXPECT_TRUE(must(tags().prepare(other)));
+    EXPECT_EQ(must(tags().set_all(other)), images);
+    EXPECT_EQ(must(tags().get(other.back().first)), other.back().second);
+  }
+}
+
 TEST_F(ReferencesTest, WhatWasPreparedIsTakenIfNobodyElseHasChangedNames) {
   auto images = path("image/overlay2");
   auto files = [&] { return must(list_dir(AT_FDCWD, images)).size(); };
