@@ -84,6 +84,7 @@ class Loader {
         members_(members),
         behind_(behind),
         max_layer_size_(options.max_layer_size),
+        stop_(options.stop),
         reading_(options) {}
 
   /// Unpacks the layers of the images that are not there yet, and verifies them. Each that is under
@@ -91,9 +92,15 @@ class Loader {
   Result<void> prepare(const std::vector<ArchivedImage>& images) {
     for (const auto& image : images) TRY(plan(image));
     auto threads = std::min<std::size_t>(processors(), members_.at_once());
-    return for_each_index(
+    std::stop_callback stop(stop_, [this] { members_.cancel(); });
+    auto unpacked = for_each_index(
         layers_.size(), threads, [this](std::size_t i) { return unpack(layers_[i]); },
-        [this] { reading_.fail(); });
+        [this] {
+          reading_.fail();
+          members_.cancel();
+        });
+    if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "cancelled");
+    return unpacked;
   }
 
   Result<void> publish_layers(const ArchivedImage& image) {
@@ -179,6 +186,7 @@ class Loader {
   const Members& members_;
   WriteBehind& behind_;
   const std::int64_t max_layer_size_;
+  const std::stop_token stop_;
   Reading reading_;
   std::vector<NewLayer> layers_;
   std::map<ChainID, std::size_t> by_chain_;  // their indexes

@@ -35,6 +35,8 @@ class Members {
   virtual Result<std::vector<std::string>> names() const = 0;
   /// So many may be read at the same time, by a thread each.
   virtual std::size_t at_once() const { return 4; }
+  /// One that is read has failed, or the user has enough: ends whatever the others wait for, soon.
+  virtual void cancel() const {}
 };
 
 /// The members of the tar in a regular file, which starts at `begin`. Only headers are read; of

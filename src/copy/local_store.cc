@@ -40,6 +40,8 @@ class SourceMembers final : public archive::Members {
     return names;
   }
 
+  void cancel() const override { source_.cancel(); }
+
  private:
   void tell(const transfer::Event& event) const {
     if (!options_.events) return;

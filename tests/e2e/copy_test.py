@@ -3,8 +3,11 @@ import gzip
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import tarfile
+import threading
+import time
 import unittest
 import urllib.request
 
@@ -293,6 +296,41 @@ class Mistakes(CopyCase):
                       self.refused(f"oci:{self.path('layout')}", f"docker://{other.host}/x:1"))
         # What has come of the first try is used by the next one.
         self.assertEqual(self.lines(self.copy(f"docker://{fake.host}/x:1", f"oci:{self.path('layout')}")).count("LAYER: Already exists"), 3)
+
+    def test_a_layer_that_does_not_come_on_waits_for_nobody(self):
+        """Into the store, where layers are read at once: the user ends it, or another layer that is wrong."""
+        fake = self.fake()
+        wrong, stalled = [layer["digest"] for layer in fake.take(self.server, "team/app", "1")["layers"]][:2]
+        second = self.strata("second")
+        as_ever = fake.answer
+        release = threading.Event()
+        self.addCleanup(release.set)
+        for how in ("the user", "another layer"):
+            begun = threading.Event()
+
+            def answer(handler, how=how, begun=begun):
+                if stalled in handler.path:
+                    handler.cut(200, fake.blobs[stalled][:100], len(fake.blobs[stalled]))
+                    begun.set()
+                    release.wait(PATIENCE)
+                elif wrong in handler.path and how == "another layer":
+                    begun.wait(5)  # with one processor the other one has not been asked for
+                    handler.reply(200, bytes(len(fake.blobs[wrong])))
+                else:
+                    as_ever(handler)
+            fake.answer = answer
+            with self.subTest(how):
+                process = second.popen("copy", "-q", f"docker://{fake.host}/x:1", "strata:y:1", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                self.addCleanup(process.kill)
+                if how == "the user":
+                    self.assertTrue(begun.wait(PATIENCE))
+                    process.send_signal(signal.SIGINT)
+                started = time.monotonic()
+                _, err = process.communicate(timeout=PATIENCE)
+                self.assertLess(time.monotonic() - started, 10, err)
+                self.assertEqual((process.returncode, second("images", "-q", "-a")), (130 if how == "the user" else 1, ""), err)
+                self.assertEqual(b"blob " in err or b"gzip" in err or b"digest" in err, how == "another layer", err)
+        self.assert_store_sound("second", "--expect-clean")
 
 
 if __name__ == "__main__":
